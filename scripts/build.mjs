@@ -1,0 +1,27 @@
+// Bundles each entry of build/ (tsc's output) with ncc into dist/<entry>/index.js.
+// ncc's --minify leaves lazy chunks as they are, so every emitted file is minified here, after ncc.
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ncc from '@vercel/ncc'
+import { transform } from 'esbuild'
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
+const entries = ['main', 'post', 'cli', 'vm']
+
+for (const entry of entries) {
+  const out = path.join(root, 'dist', entry)
+  await rm(out, { recursive: true, force: true })
+  const { code, assets } = await ncc(path.join(root, 'build', `${entry}.js`), { cache: false, quiet: true, target: 'es2022' })
+  const files = new Map([['index.js', code], ...Object.entries(assets).map(([name, asset]) => [name, asset.source])])
+  for (const [name, source] of files) {
+    const target = path.join(out, name)
+    await mkdir(path.dirname(target), { recursive: true })
+    await writeFile(target, name.endsWith('.js') ? await minify(String(source)) : source)
+  }
+}
+
+async function minify(source) {
+  const { code } = await transform(source, { minify: true, target: 'node24', format: 'esm', legalComments: 'none' })
+  return code
+}
