@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The environment is read here and in inputs.ts alone, and never at import. */
+export type Env = Readonly<Record<string, string | undefined>>
+
+export function currentEnv(): Env {
+  return process.env
+}
+
+/**
+ * Folder of all state that outlives a process: `vms/` (one folder a local VM) and `setups/` (cached setups).
+ * `LMRUN_HOME`, else `lmrun` in the user's cache folder.
+ */
+export function lmrunHome(env: Env = currentEnv()): string {
+  return env['LMRUN_HOME'] || path.join(env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'lmrun')
+}
+
+/** The folder that holds action.yml, templates/ and dist/: the same from src, build and dist. */
+export function packageRoot(): string {
+  let folder = path.dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(path.join(folder, 'action.yml'))) {
+    const parent = path.dirname(folder)
+    if (parent === folder) throw new Error(`no action.yml above ${fileURLToPath(import.meta.url)}`)
+    folder = parent
+  }
+  return folder
+}
