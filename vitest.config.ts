@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
+const report = process.env['TEST_REPORT']
+
 /**
  * Three projects: `unit` (rooms of src, real children and real HTTP servers), `e2e` (the built dist as a whole
  * process), `real` (a real model server, real act: slower, run by .ci/run).
@@ -7,6 +9,8 @@ import { defineConfig } from 'vitest/config'
  */
 export default defineConfig({
   test: {
+    // For .ci/run, which counts tests: npm cit passes no arguments on.
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
