@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pRetry from 'p-retry'
 import type { GitHubAccess, Repository } from './github.ts'
 import { connect, unlessAborted } from './github.ts'
-import { type ApiError, explainGitHub, isApiError, retryAfterMs } from './github-errors.ts'
+import { type ApiError, explainGitHub, isApiError, isRateLimit, retryAfterMs } from './github-errors.ts'
 import type { Octokit } from './octokit.ts'
 
 export interface PublishOptions {
@@ -97,10 +97,14 @@ function lookAndAct(thread: Thread, body: string, { signal, log }: Waiting): Pro
   })
 }
 
-/** Other requests were tried again by the client's plugins; a create must not be, and a comment may vanish meanwhile. */
-function isWorthAnotherLook({ status, request }: ApiError): boolean {
-  if (request.method === 'PATCH') return status === 404
-  return request.method === 'POST' && (status >= 500 || status === 429)
+/**
+ * The client's plugins have tried other requests again and waited for rate limits that GitHub calls so. Left are a
+ * failed create, a comment that vanished between look and update, and a 429 that only names a time.
+ */
+function isWorthAnotherLook(error: ApiError): boolean {
+  const { status, request } = error
+  if (status === 429) return !isRateLimit(error)
+  return request.method === 'PATCH' ? status === 404 : request.method === 'POST' && status >= 500
 }
 
 /** One look and what follows from it: the oldest gets the body, younger ones (a race, a lost reply) go. */

@@ -37,7 +37,8 @@ export function explainGitHub(error: unknown, { what, permission }: RefusedWork)
 function advice(error: ApiError, permission: string): string {
   const { status, message } = error
   if (/\block/i.test(message)) return 'The conversation is locked: unlock it, or set `comment: never`.'
-  if (isRateLimit(error)) return 'The rate limit was not lifted in time: run again later, or less often.'
+  if (isRateLimit(error) || status === 429)
+    return 'The rate limit was not lifted in time: run again later, or less often.'
   if (/too long/i.test(message)) return 'The full report is among the files of the run.'
   if (status >= 500) return 'It was tried again without success: see https://www.githubstatus.com.'
   return ADVICE[status]?.(permission) ?? 'The run itself is not affected.'
@@ -55,8 +56,9 @@ const ADVICE: Readonly<Record<number, (permission: string) => string>> = {
   422: () => 'GitHub would not take what we sent: please report this.',
 }
 
-function isRateLimit({ status, message, response }: ApiError): boolean {
-  return status === 429 || /rate limit/i.test(message) || response?.headers['x-ratelimit-remaining'] === '0'
+/** A limit that GitHub calls so: the primary one (nothing remaining) or a secondary one. */
+export function isRateLimit({ message, response }: ApiError): boolean {
+  return /secondary rate/i.test(message) || response?.headers['x-ratelimit-remaining'] === '0'
 }
 
 function isTimeout(error: unknown): boolean {

@@ -39,7 +39,12 @@ export function createOctokit({ access, signal, deadline, log }: ClientOptions):
       log: logger,
       // @actions/github's own request defaults carry the proxy of the runner.
       request: { ...defaults.request, signal, log: logger },
-      retry: { retries: 4, retryAfterBaseValue: 250 },
+      // 429 is left to the throttling plugin, which waits as long as GitHub says.
+      retry: {
+        retries: 4,
+        retryAfterBaseValue: 250,
+        doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451],
+      },
       throttle: {
         id: crypto.randomUUID(),
         retryAfterBaseValue: 0,
