@@ -1,1 +1,35 @@
-import { packageRoot } from './env.ts'; console.log('cli', packageRoot()); if (process.argv[9]) { const x = await import('./errors.ts'); console.log(x) }
+/** The `lmrun` command: wiring only. Each command loads its work when it is run, so that the others stay quick. */
+import { Command } from 'commander'
+import { answerCommand } from './cli/answer.ts'
+import { benchCommand } from './cli/bench.ts'
+import { downCommand } from './cli/down.ts'
+import { gradeCommand } from './cli/grade.ts'
+import { lsCommand } from './cli/ls.ts'
+import { reportCommand } from './cli/report.ts'
+import { scoreCommand } from './cli/score.ts'
+import { explain, InputError } from './errors.ts'
+
+const program = new Command('lmrun')
+  .description('Launch model servers, run LiveBench against them, report, and leave nothing running.')
+  .addCommand(benchCommand())
+  .addCommand(answerCommand())
+  .addCommand(gradeCommand())
+  .addCommand(scoreCommand())
+  .addCommand(reportCommand())
+  .addCommand(downCommand())
+  .addCommand(lsCommand())
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done · 1 failed, or a score is invalid · 2 bad input · 130 cancelled',
+  )
+
+// Wrong flags are bad input like any other: commander's own exit code is 1.
+for (const command of [program, ...program.commands])
+  command.exitOverride(error => process.exit(error.exitCode && 2))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`lmrun: ${explain(error)}\n`)
+  process.exitCode = error instanceof InputError ? 2 : 1
+}

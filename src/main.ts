@@ -1,1 +1,20 @@
-import { packageRoot } from './env.ts'; console.log('main', packageRoot()); if (process.argv[9]) { const x = await import('./errors.ts'); console.log(x) }
+/** The action's main step: wiring only. The rest is loaded after the first line, so that the log starts at once. */
+process.stdout.write('lmrun: launch, wait, ask, grade, report, tear down\n')
+
+const cancelled = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => cancelled.abort(new DOMException(`cancelled by ${signal}`, 'AbortError')))
+}
+
+const [core, { runAction }, { explain }] = await Promise.all([
+  import('@actions/core'),
+  import('./action.ts'),
+  import('./errors.ts'),
+])
+try {
+  await runAction(cancelled.signal)
+} catch (error) {
+  core.setFailed(explain(error))
+}
+// A request that was given up may still hold the process; nothing that matters is left to do.
+process.exit()

@@ -1,1 +1,11 @@
-import { packageRoot } from './env.ts'; console.log('post', packageRoot()); if (process.argv[9]) { const x = await import('./errors.ts'); console.log(x) }
+/** The action's post step, which always runs: wiring only. */
+import * as core from '@actions/core'
+import { cleanUp } from './action.ts'
+import { explain } from './errors.ts'
+
+try {
+  await cleanUp()
+} catch (error) {
+  core.setFailed(explain(error))
+}
+process.exit()

@@ -1,0 +1,113 @@
+import * as core from '@actions/core'
+import { type BenchDeps, bench } from './bench.ts'
+import { currentEnv, type Env } from './env.ts'
+import { LmrunError } from './errors.ts'
+import type { DownResult, Fleet } from './fleet/fleet.ts'
+import { createFleet } from './fleets.ts'
+import { type ActionInputs, loadActionInputs } from './inputs.ts'
+import { createDirectMesh } from './mesh/direct.ts'
+import { plainProgress } from './progress.ts'
+import { publish } from './publish.ts'
+import type { Results, VmRecord } from './report/results.ts'
+import { isGood } from './results.ts'
+import { createRun } from './run.ts'
+import { forgetDraft, loadState, type State, saveDraft, savePublished, saveVms } from './state.ts'
+
+/** After a cancel the runner gives main 7.5 s before SIGTERM; what is not gone by then is post's. */
+const CANCEL_GRACE_MS = 4000
+
+/** The action's main step. Rejects when the step should fail. */
+export async function runAction(signal: AbortSignal): Promise<void> {
+  const env = currentEnv()
+  const inputs = loadActionInputs(env)
+  mask(inputs)
+  const results = await withinGrace(bench(inputs, actionDeps(inputs, env, signal)), signal)
+  if (signal.aborted) {
+    saveDraft(results, env)
+    throw new LmrunError('the run was cancelled')
+  }
+  const { failure } = await withinGrace(publish(results, { ...inputs, env, signal }), signal)
+  savePublished()
+  if (failure) throw new LmrunError(failure)
+  if (!isGood(results)) throw new LmrunError('The run has no valid score for every model: see the report.')
+}
+
+function actionDeps(inputs: ActionInputs, env: Env, signal: AbortSignal): BenchDeps {
+  const fleet = createFleet(inputs.options.infra)
+  return {
+    fleet,
+    mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port)),
+    run: createRun(env),
+    progress: plainProgress(core.info, core.warning),
+    saveDraft: draft => saveDraft(draft, env),
+    saveVms,
+    signal,
+    label: name => `input ${name}`,
+  }
+}
+
+/** The action's post step: ends what main left, and reports what main could not. Rejects when a VM may be left. */
+export async function cleanUp(): Promise<void> {
+  const env = currentEnv()
+  const state = loadState(env)
+  if (!state.draft) return core.info('Nothing was launched, so nothing is left to end.')
+  const inputs = loadActionInputs(env)
+  mask(inputs)
+  const ended = await endVms(createFleet(inputs.options.infra), state)
+  if (!state.published) {
+    const results = unfinished(state.draft, state, ended)
+    await publish(results, { ...inputs, env, signal: AbortSignal.timeout(PUBLISH_MS) })
+  }
+  forgetDraft(env)
+  const left = ended.flatMap(result =>
+    result.verified ? [] : [`${result.name} (${result.reason}): ${result.command}`],
+  )
+  if (left.length > 0)
+    throw new LmrunError(`VMs that may still be running; end them by hand:\n${left.join('\n')}`)
+}
+
+/** The server ends all about 5 minutes after a cancel; what is not posted by then is not posted. */
+const PUBLISH_MS = 120_000
+
+async function endVms(fleet: Fleet, { vms }: State): Promise<readonly DownResult[]> {
+  const ended = await fleet.down(vms.map(vm => vm.name))
+  for (const { name, verified } of ended) core.info(`${name}: ${verified ? 'gone' : 'may still be running'}`)
+  return ended
+}
+
+/** What main knew when it ended, with what has become of its VMs since. */
+function unfinished(draft: Results, { vms }: State, ended: readonly DownResult[]): Results {
+  const known = new Map(draft.vms.map(vm => [vm.name, vm]))
+  const records = vms.map(({ name, role }): VmRecord => {
+    const before = known.get(name) ?? { name, role, launchedAt: draft.run.startedAt, goneAt: null }
+    const result = ended.find(one => one.name === name)
+    if (result && !result.verified) return { ...before, command: result.command }
+    const { command: _, ...gone } = before
+    return { ...gone, goneAt: before.goneAt ?? Date.now() }
+  })
+  return { ...draft, run: { ...draft.run, endedAt: Date.now() }, vms: records }
+}
+
+/** Gives up waiting some seconds after a cancel: post does the rest. */
+async function withinGrace<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const cancelled = () =>
+    setTimeout(
+      () => reject(new LmrunError('the run was cancelled: the post step ends what is left')),
+      CANCEL_GRACE_MS,
+    )
+  if (signal.aborted) cancelled()
+  else signal.addEventListener('abort', cancelled, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', cancelled)
+  }
+}
+
+function mask({ githubToken, secrets }: ActionInputs): void {
+  for (const secret of [githubToken, ...Object.values(secrets)]) {
+    // The runner masks line by line.
+    for (const line of secret.split('\n')) if (line.trim()) core.setSecret(line.trim())
+  }
+}

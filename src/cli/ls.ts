@@ -1,0 +1,46 @@
+import { Command } from 'commander'
+
+export function lsCommand(): Command {
+  return new Command('ls')
+    .description('list the VMs that are up, and when their leases end')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  lmrun ls --json | jq -r ".[].name"')
+    .action(async ({ json }: { json?: true }) => {
+      const { createFleet } = await import('../fleets.ts')
+      const vms = await createFleet().list()
+      process.stdout.write(json ? `${JSON.stringify(vms, null, 2)}\n` : table(vms))
+    })
+}
+
+interface Row {
+  readonly name: string
+  readonly status: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly launchedAt: number
+  readonly expiresAt: number
+}
+
+function table(vms: readonly Row[]): string {
+  if (vms.length === 0) return 'No VM is up.\n'
+  const rows = vms.map(vm => [
+    vm.name,
+    vm.status,
+    vm.labels['lmrun-role'] ?? '',
+    vm.labels['lmrun-run'] ?? '',
+    `${minutes(Date.now() - vm.launchedAt)} ago`,
+    `in ${minutes(vm.expiresAt - Date.now())}`,
+  ])
+  const all = [['NAME', 'STATUS', 'ROLE', 'RUN', 'LAUNCHED', 'LEASE ENDS'], ...rows]
+  const widths = all[0]?.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0))) ?? []
+  const lines = all.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  return `${lines.join('\n')}\n`
+}
+
+function minutes(ms: number): string {
+  return ms < 60_000 ? `${Math.max(0, Math.round(ms / 1000))} s` : `${Math.round(ms / 60_000)} min`
+}

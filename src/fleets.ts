@@ -1,0 +1,17 @@
+import path from 'node:path'
+import { packageRoot } from './env.ts'
+import type { Fleet } from './fleet/fleet.ts'
+import { createLocalFleet } from './fleet/local/local.ts'
+import type { BenchOptions } from './options.ts'
+
+/** The fleet of an infra; the second one joins here. */
+export function createFleet(_infra: BenchOptions['infra'] = 'local'): Fleet {
+  const dist = path.join(packageRoot(), 'dist')
+  return createLocalFleet({
+    runtime: {
+      vmEntry: path.join(dist, 'vm', 'index.js'),
+      cliEntry: path.join(dist, 'cli', 'index.js'),
+      node: process.execPath,
+    },
+  })
+}

@@ -1,0 +1,84 @@
+import { LmrunError } from './errors.ts'
+import { type Diagnosis, diagnose } from './fleet/diagnose.ts'
+import type { Fleet, Job, JobState } from './fleet/fleet.ts'
+
+/** How much of a log tells why a job failed. */
+const TAIL_LINES = 40
+
+/** A job ended when it should not have, with what its log says of it. */
+export class JobFailed extends LmrunError {
+  override readonly name = 'JobFailed'
+
+  constructor(
+    what: string,
+    readonly log: readonly string[],
+    readonly diagnosis: Diagnosis | null,
+  ) {
+    super(what, diagnosis ? { hint: diagnosis.hint } : {})
+  }
+}
+
+export interface FollowOptions {
+  readonly signal: AbortSignal
+  /** Called with the job's newest log line, about once a second. */
+  readonly onLine?: (line: string) => void
+}
+
+/** Waits until a job has succeeded; rejects with JobFailed when it ends otherwise. */
+export async function follow(
+  fleet: Fleet,
+  job: Job,
+  name: string,
+  { signal, onLine }: FollowOptions,
+): Promise<void> {
+  const timer = onLine && setInterval(() => void newest(fleet, job).then(line => line && onLine(line)), 1000)
+  try {
+    const state = await fleet.jobEnd(job, signal)
+    if (state.status !== 'SUCCEEDED') throw await failed(fleet, job, name, state)
+    const line = onLine && (await newest(fleet, job))
+    if (line) onLine(line)
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/** Runs `work` as long as the job runs: when the job ends first, well or badly, the wait fails at once with its log. */
+export async function whileRunning<T>(
+  fleet: Fleet,
+  job: Job,
+  name: string,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController()
+  const either = AbortSignal.any([signal, over.signal])
+  const ended = fleet.jobEnd(job, either).then(async state => {
+    throw await failed(fleet, job, name, state)
+  })
+  try {
+    return await Promise.race([work(either), ended])
+  } finally {
+    over.abort()
+    ended.catch(() => {})
+  }
+}
+
+async function failed(fleet: Fleet, job: Job, name: string, state: JobState): Promise<JobFailed> {
+  const log = await fleet.tailLog(job, TAIL_LINES)
+  return new JobFailed(`${name} ${howItEnded(state)}`, log, diagnose(log, state.exitCode))
+}
+
+function howItEnded({ status, exitCode }: JobState): string {
+  const code = exitCode === null ? '' : ` (exit code ${exitCode})`
+  if (status === 'FAILED_SETUP') return `failed in its setup${code}`
+  if (status === 'CANCELLED') return 'was cancelled'
+  return `ended${code}`
+}
+
+async function newest(fleet: Fleet, job: Job): Promise<string | undefined> {
+  try {
+    return (await fleet.tailLog(job, 1)).at(-1)
+  } catch {
+    return undefined // the VM may be going; whoever waits for the job hears of it
+  }
+}

@@ -1,0 +1,222 @@
+import { readFile } from 'node:fs/promises'
+import { cpus, release as osRelease, type as osType, totalmem } from 'node:os'
+import path from 'node:path'
+import { z } from 'zod'
+import type { QuestionSet } from './check.ts'
+import { packageRoot } from './env.ts'
+import { isAbort, LmrunError } from './errors.ts'
+import type { VmEnding } from './fleet/run-vms.ts'
+import { JobFailed } from './jobs.ts'
+import { readFailedQuestions } from './livebench/failures.ts'
+import { readScores } from './livebench/scores.ts'
+import { readSpeed } from './livebench/speed.ts'
+import type { ModelScores } from './livebench/types.ts'
+import type { BenchOptions } from './options.ts'
+import { inLogs, readJson } from './output.ts'
+import type { Plan, PlannedModel } from './plan.ts'
+import type { Failure, ModelResult, Results, Speed } from './report/results.ts'
+import { servedSchema } from './report/schema.ts'
+import type { Run } from './run.ts'
+import type { Story } from './story.ts'
+
+/** Shown of each model. */
+const FAILED_QUESTIONS = 20
+
+const NOT_FINISHED: Failure = { what: 'not finished: the run was ended before' }
+
+export interface ModelOutcome {
+  readonly model: PlannedModel
+  readonly failure: Failure | null
+}
+
+export interface RunEnd {
+  readonly status: Results['run']['status']
+  readonly failure: Failure | null
+}
+
+/**
+ * What can be said of a run before it has done anything: saved first, so that whoever cleans up after a killed
+ * process can still report what was running.
+ */
+export async function draftResults(
+  options: BenchOptions,
+  plan: Plan,
+  run: Run,
+  questions: QuestionSet,
+): Promise<Results> {
+  const { repository, sha, url, id } = run
+  const models = plan.models.map(model => [
+    model.key,
+    { ...identity(model), ...noResult, failure: NOT_FINISHED },
+  ])
+  return {
+    schema: 'lmrun.results/v1',
+    run: {
+      id,
+      status: 'cancelled',
+      startedAt: Date.now(),
+      endedAt: Date.now(),
+      infra: options.infra,
+      ...(repository ? { repository } : {}),
+      ...(sha ? { sha } : {}),
+      ...(url ? { url } : {}),
+      lmrun: await version(),
+    },
+    benchmark: {
+      name: options.benchmark.join(' '),
+      release: options.release ?? null,
+      questions: options.questions,
+      questionCount: questions.count,
+      questionsSha256: questions.sha256,
+      parallel: options.parallel,
+      maxTokens: options.maxTokens,
+    },
+    hardware: hardware(),
+    models: Object.fromEntries(models),
+    phases: [],
+    vms: [],
+    warnings: [],
+    failure: { what: 'the run was ended before it was complete' },
+  }
+}
+
+export interface Collected {
+  readonly options: BenchOptions
+  readonly draft: Results
+  readonly story: Story
+  readonly vms: readonly VmEnding[]
+  readonly outcomes: readonly ModelOutcome[]
+  readonly end: RunEnd
+}
+
+/** Reads what the run left in its output folder, and puts it together with the story. */
+export async function collectResults({
+  options,
+  draft,
+  story,
+  vms,
+  outcomes,
+  end,
+}: Collected): Promise<Results> {
+  const scores = await scoresByModel(options, story)
+  const models = await Promise.all(
+    outcomes.map(async outcome => [outcome.model.key, await modelResult(outcome, scores, options)] as const),
+  )
+  const notes = await gradeWarnings(options.outputDirectory)
+  return {
+    ...draft,
+    run: { ...draft.run, status: end.status, startedAt: story.startedAt, endedAt: Date.now() },
+    models: Object.fromEntries(models),
+    phases: story.phases,
+    vms,
+    warnings: [...story.warnings, ...notes],
+    failure: end.failure,
+  }
+}
+
+/** How the whole run ended; a failure of one model alone is told there. */
+export function runEnd(
+  outcomes: readonly ModelOutcome[],
+  { cancelled, limit, maxMinutes }: { cancelled: AbortSignal; limit: AbortSignal; maxMinutes: number },
+): RunEnd {
+  if (cancelled.aborted) return { status: 'cancelled', failure: { what: 'the run was cancelled' } }
+  if (!outcomes.some(outcome => outcome.failure)) return { status: 'completed', failure: null }
+  if (!limit.aborted) return { status: 'failed', failure: null }
+  const what = `the run reached its limit of ${maxMinutes} minutes`
+  return {
+    status: 'failed',
+    failure: { what, hint: 'Give it more time with max-minutes, or ask fewer questions.' },
+  }
+}
+
+export function toFailure(error: unknown): Failure {
+  if (isAbort(error)) return NOT_FINISHED
+  const what = error instanceof Error ? error.message : String(error)
+  const hint = error instanceof LmrunError && error.hint ? { hint: error.hint } : {}
+  if (!(error instanceof JobFailed)) return { what, ...hint }
+  return { what, ...hint, ...(error.diagnosis ? { cause: error.diagnosis.cause } : {}), log: error.log }
+}
+
+/** Nothing went wrong: every model has a valid score and no VM is left. */
+export function isGood({ run, models, vms }: Results): boolean {
+  const valid = Object.values(models).every(model => model.failure === null && model.scores?.valid === true)
+  return run.status === 'completed' && valid && vms.every(vm => vm.goneAt !== null)
+}
+
+const noResult = { scores: null, speed: null, failedQuestions: [] } as const
+
+function identity({ options, service }: PlannedModel): Pick<ModelResult, 'model' | 'revision' | 'vm'> {
+  const { model, revision } = options
+  return { model, vm: service.name, ...(revision === undefined ? {} : { revision }) }
+}
+
+async function scoresByModel(options: BenchOptions, story: Story): Promise<ReadonlyMap<string, ModelScores>> {
+  const { outputDirectory, benchmark, release, allowErrors } = options
+  const models = Object.keys(options.models).map(key => key.toLowerCase())
+  const filter = {
+    benchmarks: benchmark,
+    models,
+    allowedErrors: allowErrors,
+    ...(release ? { release } : {}),
+  }
+  try {
+    const report = await readScores(outputDirectory, filter)
+    report.warnings.forEach(story.warn)
+    return new Map(Object.entries(report.scores.models))
+  } catch (error) {
+    // Without answers there is nothing to read, and each model's failure says why.
+    if (!(error instanceof LmrunError)) throw error
+    return new Map()
+  }
+}
+
+async function modelResult(
+  { model, failure }: ModelOutcome,
+  allScores: ReadonlyMap<string, ModelScores>,
+  options: BenchOptions,
+): Promise<ModelResult> {
+  const { outputDirectory } = options
+  const name = model.key.toLowerCase()
+  const served = servedSchema.safeParse(
+    await readJson(inLogs(outputDirectory, `${model.service.name}.served.json`)),
+  )
+  const result = { ...identity(model), ...(served.success ? { served: served.data } : {}), failure }
+  const scores = allScores.get(name)
+  if (!scores) return { ...result, ...noResult }
+  return {
+    ...result,
+    scores,
+    speed: await speedOf(outputDirectory, name),
+    failedQuestions: await readFailedQuestions(outputDirectory, name, { limit: FAILED_QUESTIONS }),
+  }
+}
+
+const answerNoteSchema = z.object({ throughput: z.number().min(0) })
+
+async function speedOf(folder: string, model: string): Promise<Speed | null> {
+  const speed = await readSpeed(folder, model)
+  const note = answerNoteSchema.safeParse(await readJson(inLogs(folder, `answer-${model}.json`)))
+  return speed && note.success ? { ...speed, throughput: note.data.throughput } : null
+}
+
+const gradeNoteSchema = z.object({ warnings: z.array(z.string()) })
+
+async function gradeWarnings(folder: string): Promise<readonly string[]> {
+  const note = gradeNoteSchema.safeParse(await readJson(inLogs(folder, 'grade.json')))
+  return note.success ? note.data.warnings : []
+}
+
+function hardware(): Results['hardware'] {
+  const processors = cpus()
+  return {
+    cpu: processors[0]?.model.trim() ?? 'unknown',
+    cores: processors.length,
+    memoryGiB: Math.round((totalmem() / 2 ** 30) * 10) / 10,
+    os: `${osType()} ${osRelease()}`,
+  }
+}
+
+async function version(): Promise<string> {
+  const text = await readFile(path.join(packageRoot(), 'package.json'), 'utf8')
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version
+}

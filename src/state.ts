@@ -1,0 +1,58 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import * as core from '@actions/core'
+import { z } from 'zod'
+import type { Env } from './env.ts'
+import type { SavedVm } from './fleet/run-vms.ts'
+import type { Results } from './report/results.ts'
+import { resultsSchema } from './report/schema.ts'
+
+/** What main leaves for post, written before each thing that post may have to undo. */
+export interface State {
+  readonly vms: readonly SavedVm[]
+  /** What to report when main could not; null when nothing had been launched. */
+  readonly draft: Results | null
+  /** True once main has published its results itself. */
+  readonly published: boolean
+}
+
+const vmsSchema = z.array(z.object({ name: z.string(), role: z.enum(['server', 'client']) }))
+
+export function saveVms(vms: readonly SavedVm[]): void {
+  core.saveState('vms', vms)
+}
+
+/** In a file: state travels in an environment variable, and Linux gives one of them 128 KiB at most. */
+export function saveDraft(draft: Results, env: Env): void {
+  const file = path.join(env['RUNNER_TEMP'] || tmpdir(), `lmrun-${draft.run.id}.json`)
+  writeFileSync(file, JSON.stringify(draft))
+  core.saveState('draft', file)
+}
+
+export function savePublished(): void {
+  core.saveState('published', true)
+}
+
+/** Reads the state that the runner hands to post; what is not there, or unreadable, is as if never saved. */
+export function loadState(env: Env): State {
+  const vms = vmsSchema.safeParse(parse(() => env['STATE_vms'] ?? ''))
+  const draft = resultsSchema.safeParse(parse(() => readFileSync(env['STATE_draft'] ?? '', 'utf8')))
+  return {
+    vms: vms.success ? vms.data : [],
+    draft: draft.success ? draft.data : null,
+    published: env['STATE_published'] === 'true',
+  }
+}
+
+export function forgetDraft(env: Env): void {
+  if (env['STATE_draft']) rmSync(env['STATE_draft'], { force: true })
+}
+
+function parse(read: () => string): unknown {
+  try {
+    return JSON.parse(read())
+  } catch {
+    return undefined
+  }
+}

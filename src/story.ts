@@ -1,0 +1,45 @@
+import type { Progress } from './progress.ts'
+import type { Phase } from './report/results.ts'
+
+/** Records what happened in a run, and when, while telling it. */
+export class Story {
+  readonly startedAt = Date.now()
+  readonly #phases: Phase[] = []
+  readonly #warnings = new Set<string>()
+
+  constructor(private readonly progress: Progress) {}
+
+  get phases(): readonly Phase[] {
+    return this.#phases.toSorted((a, b) => a.startedAt - b.startedAt)
+  }
+
+  get warnings(): readonly string[] {
+    return [...this.#warnings]
+  }
+
+  async phase<T>(subject: string, name: Phase['name'], work: () => Promise<T>): Promise<T> {
+    const startedAt = Date.now()
+    this.progress.start(subject, name)
+    let ok = false
+    try {
+      const value = await work()
+      ok = true
+      return value
+    } finally {
+      const phase = { subject, name, startedAt, endedAt: Date.now(), ok }
+      this.#phases.push(phase)
+      this.progress.end(phase)
+    }
+  }
+
+  update(subject: string, text: string): void {
+    this.progress.update(subject, text)
+  }
+
+  /** A warning is told once and kept for the report. */
+  readonly warn = (text: string): void => {
+    if (this.#warnings.has(text)) return
+    this.#warnings.add(text)
+    this.progress.warn(text)
+  }
+}
