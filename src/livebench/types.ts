@@ -44,7 +44,13 @@ export interface Answer {
   readonly total_input_tokens?: number
   readonly total_cached_tokens?: number
   readonly cost_usd?: number | null
-  readonly api_info?: { readonly provider?: string; readonly api_name?: string; readonly api_kwargs?: unknown }
+  readonly api_info?: {
+    readonly provider?: string
+    readonly api_name?: string
+    readonly api_kwargs?: unknown
+    /** Ours: set when the server reported no usage, so that the output tokens are the chunks that carried text. */
+    readonly tokens_counted_by?: 'chunks'
+  }
   readonly eval_status?: string
   readonly error?: string
   readonly error_msg?: string
