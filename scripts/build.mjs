@@ -12,8 +12,15 @@ const entries = ['main', 'post', 'cli', 'vm']
 for (const entry of entries) {
   const out = path.join(root, 'dist', entry)
   await rm(out, { recursive: true, force: true })
-  const { code, assets } = await ncc(path.join(root, 'build', `${entry}.js`), { cache: false, quiet: true, target: 'es2022' })
-  const files = new Map([['index.js', code], ...Object.entries(assets).map(([name, asset]) => [name, asset.source])])
+  const { code, assets } = await ncc(path.join(root, 'build', `${entry}.js`), {
+    cache: false,
+    quiet: true,
+    target: 'es2022',
+  })
+  const files = new Map([
+    ['index.js', code],
+    ...Object.entries(assets).map(([name, asset]) => [name, asset.source]),
+  ])
   for (const [name, source] of files) {
     const target = path.join(out, name)
     await mkdir(path.dirname(target), { recursive: true })
@@ -22,6 +29,11 @@ for (const entry of entries) {
 }
 
 async function minify(source) {
-  const { code } = await transform(source, { minify: true, target: 'node24', format: 'esm', legalComments: 'none' })
+  const { code } = await transform(source, {
+    minify: true,
+    target: 'node24',
+    format: 'esm',
+    legalComments: 'none',
+  })
   return code
 }

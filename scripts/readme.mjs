@@ -11,13 +11,18 @@ const action = parse(await readFile(path.join(root, 'action.yml'), 'utf8'))
 
 const before = await readFile(readme, 'utf8')
 const after = [
-  { name: 'inputs', table: table(['Input', 'What it is', 'Default'], Object.entries(action.inputs).map(inputRow)) },
+  {
+    name: 'inputs',
+    table: table(['Input', 'What it is', 'Default'], Object.entries(action.inputs).map(inputRow)),
+  },
   { name: 'outputs', table: table(['Output', 'What it is'], Object.entries(action.outputs).map(outputRow)) },
 ].reduce(fill, before)
 
 if (!process.argv.includes('--check')) await writeFile(readme, after)
 else if (before !== after) {
-  console.error('README.md: the tables are not what action.yml says: run "npm run readme" and commit README.md')
+  console.error(
+    'README.md: the tables are not what action.yml says: run "npm run readme" and commit README.md',
+  )
   process.exitCode = 1
 }
 
@@ -31,7 +36,14 @@ function outputRow([name, output]) {
 }
 
 function table(head, rows) {
-  const escaped = rows.map(row => row.map(cell => cell.trim().replaceAll(/\s*\n\s*/g, ' ').replaceAll('|', '\\|')))
+  const escaped = rows.map(row =>
+    row.map(cell =>
+      cell
+        .trim()
+        .replaceAll(/\s*\n\s*/g, ' ')
+        .replaceAll('|', '\\|'),
+    ),
+  )
   return markdownTable([head, ...escaped], { alignDelimiters: false, padding: true })
 }
 
