@@ -15,7 +15,7 @@ export function currentEnv(): Env {
  * `LMRUN_HOME`, else `lmrun` in the user's cache folder.
  */
 export function lmrunHome(env: Env = currentEnv()): string {
-  return env['LMRUN_HOME'] || path.join(env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'lmrun')
+  return env.LMRUN_HOME || path.join(env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'lmrun')
 }
 
 /** The folder that holds action.yml, templates/ and dist/: the same from src, build and dist. */

@@ -46,8 +46,8 @@ export async function loadCliInputs(cli: CliInputs, env: Env = currentEnv()): Pr
   const fromFlags: Record<string, unknown> = Object.fromEntries(
     Object.entries(cli.flags).filter(([, value]) => value !== undefined),
   )
-  if (typeof fromFlags['models'] === 'string') {
-    fromFlags['models'] = parseModels(fromFlags['models'], '--models', problems)
+  if (typeof fromFlags.models === 'string') {
+    fromFlags.models = parseModels(fromFlags.models, '--models', problems)
   }
   const label = (name: string) =>
     Object.hasOwn(fromFlags, name) || file === undefined ? `--${name}` : `${path.basename(file)}: ${name}`
