@@ -15,8 +15,14 @@ export default defineConfig({
     hookTimeout: 120_000,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] } },
-      { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: ['test/e2e/real/**'] } },
-      { extends: true, test: { name: 'real', include: ['test/e2e/real/**/*.test.ts'], testTimeout: 600_000 } },
+      {
+        extends: true,
+        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: ['test/e2e/real/**'] },
+      },
+      {
+        extends: true,
+        test: { name: 'real', include: ['test/e2e/real/**/*.test.ts'], testTimeout: 600_000 },
+      },
     ],
   },
 })
