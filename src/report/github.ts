@@ -1,6 +1,7 @@
 /** What the run knows of GitHub: its event, its pull request, and how to reach the API. Light to load. */
 import { readFile } from 'node:fs/promises'
 import type { Env } from '../env.ts'
+import { LmrunError } from '../errors.ts'
 import { explainGitHub } from './github-errors.ts'
 import type { Octokit } from './octokit.ts'
 
@@ -148,6 +149,8 @@ async function openPullRequestOf(
 
 /** The client, loaded at its first use. */
 export async function connect(options: ClientOptions): Promise<Octokit> {
+  if (options.access.token === '')
+    throw new LmrunError('there is no token', { hint: 'Pass one as `github-token`.' })
   const { createOctokit } = await import('./octokit.ts')
   return createOctokit(options)
 }

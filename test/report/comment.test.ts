@@ -267,6 +267,13 @@ describe.concurrent('gives up with a warning that says what to change', () => {
     expect(text).not.toContain('nobody')
   })
 
+  test('no token', async () => {
+    await using server = await github()
+    const text = warning(await publishComment(options(server, { access: { token: '', apiUrl: server.url } })))
+    expect(text).toMatch(/there is no token\nPass one as `github-token`/)
+    expect(server.requests).toEqual([])
+  })
+
   test('no such pull request', async () => {
     await using server = await github()
     expect(warning(await publishComment(options(server, { pullRequest: 8 })))).toMatch(
