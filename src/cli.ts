@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The `lmrun` command: wiring only. Each command loads its work when it is run, so that the others stay quick. */
 import { Command } from 'commander'
 import { answerCommand } from './cli/answer.ts'
