@@ -31,7 +31,12 @@ node_modules/.bin/node dist/cli/index.js bench \
   --comment never \
   --output-directory lmrun-out </dev/null || status=$?
 
-for file in report.md report.html results.json; do
-  [[ -f lmrun-out/$file ]] && echo "lmrun-out/$file"
+for file in lmrun-out/{report.md,report.html,results.json}; do
+  if [[ -f $file ]]; then
+    echo "$file"
+  else
+    echo "$file is missing" >&2
+    status=1
+  fi
 done
 exit "$status"
