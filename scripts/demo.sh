@@ -36,7 +36,7 @@ for file in lmrun-out/{report.md,report.html,results.json}; do
     echo "$file"
   else
     echo "$file is missing" >&2
-    status=1
+    [[ $status -ne 0 ]] || status=1
   fi
 done
 exit "$status"
