@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { createParser } from 'eventsource-parser'
@@ -144,16 +145,32 @@ interface StreamContext {
 }
 
 async function readStream(response: IncomingMessage, context: StreamContext): Promise<Completion> {
-  // Left alone after its last event, it may still fail when its connection is closed; nobody needs to know.
+  // After its last event it may still fail, when its connection is closed; nobody needs to know.
   response.on('error', () => {})
   try {
     const completion = await gather(response, context)
-    // Read to its end, the connection can be used again.
-    response.resume()
+    await release(response)
     return completion
   } catch (error) {
     response.destroy()
     throw error
+  }
+}
+
+/** What a server may still take to end a reply that it has said to be done. */
+const END_GRACE_MS = 100
+
+/**
+ * Waits for the reply's end, with which its connection is free for the next request: a second one would take one of
+ * the few threads that some servers (llama.cpp) keep for connections.
+ */
+async function release(response: IncomingMessage): Promise<void> {
+  response.resume()
+  if (response.readableEnded) return
+  try {
+    await once(response, 'end', { signal: AbortSignal.timeout(END_GRACE_MS) })
+  } catch {
+    response.destroy()
   }
 }
 
