@@ -4,7 +4,7 @@ import { currentEnv, type Env } from './env.ts'
 import { LmrunError } from './errors.ts'
 import type { DownResult, Fleet } from './fleet/fleet.ts'
 import { createFleet } from './fleets.ts'
-import { type ActionInputs, loadActionInputs } from './inputs.ts'
+import { type Inputs, loadActionInputs } from './inputs.ts'
 import { createDirectMesh } from './mesh/direct.ts'
 import { plainProgress } from './progress.ts'
 import { publish } from './publish.ts'
@@ -32,7 +32,7 @@ export async function runAction(signal: AbortSignal): Promise<void> {
   if (!isGood(results)) throw new LmrunError('The run has no valid score for every model: see the report.')
 }
 
-function actionDeps(inputs: ActionInputs, env: Env, signal: AbortSignal): BenchDeps {
+function actionDeps(inputs: Inputs, env: Env, signal: AbortSignal): BenchDeps {
   const fleet = createFleet(inputs.options.infra)
   return {
     fleet,
@@ -105,7 +105,7 @@ async function withinGrace<T>(work: Promise<T>, signal: AbortSignal): Promise<T>
   }
 }
 
-function mask({ githubToken, secrets }: ActionInputs): void {
+function mask({ githubToken, secrets }: Inputs): void {
   for (const secret of [githubToken, ...Object.values(secrets)]) {
     // The runner masks line by line.
     for (const line of secret.split('\n')) if (line.trim()) core.setSecret(line.trim())

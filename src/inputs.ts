@@ -11,14 +11,12 @@ export interface Inputs {
   readonly options: BenchOptions
   /** Values of `options.secrets`; never written anywhere. */
   readonly secrets: Readonly<Record<string, string>>
-}
-
-export interface ActionInputs extends Inputs {
+  /** Writes the comment; empty when there is none. */
   readonly githubToken: string
 }
 
 /** The action's inputs, as the runner hands them over: `INPUT_<NAME>`, spaces only replaced. */
-export function loadActionInputs(env: Env = currentEnv()): ActionInputs {
+export function loadActionInputs(env: Env = currentEnv()): Inputs {
   const label = (name: string) => `input ${name}`
   const get = (name: string) => env[`INPUT_${name.toUpperCase()}`]?.trim() ?? ''
   const problems: Problem[] = []
@@ -26,8 +24,7 @@ export function loadActionInputs(env: Env = currentEnv()): ActionInputs {
     ...Object.fromEntries(optionNames.map(name => [name, get(name)])),
     models: parseModels(get('models'), label('models'), problems),
   }
-  const inputs = finish(raw, label, problems, env)
-  return { ...inputs, githubToken: get('github-token') }
+  return { ...finish(raw, label, problems, env), githubToken: get('github-token') }
 }
 
 export interface CliInputs {
@@ -51,10 +48,18 @@ export async function loadCliInputs(cli: CliInputs, env: Env = currentEnv()): Pr
   }
   const label = (name: string) =>
     Object.hasOwn(fromFlags, name) || file === undefined ? `--${name}` : `${path.basename(file)}: ${name}`
-  return finish({ ...fromFile, ...fromFlags }, label, problems, env)
+  return {
+    ...finish({ ...fromFile, ...fromFlags }, label, problems, env),
+    githubToken: env.GITHUB_TOKEN ?? '',
+  }
 }
 
-function finish(raw: RawOptions, label: (name: string) => string, problems: Problem[], env: Env): Inputs {
+function finish(
+  raw: RawOptions,
+  label: (name: string) => string,
+  problems: Problem[],
+  env: Env,
+): Omit<Inputs, 'githubToken'> {
   const parsed = parseOptions(raw, label)
   const known = new Set(problems.map(problem => problem.where))
   problems.push(...parsed.problems.filter(problem => !known.has(problem.where)))

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 
-/** Flags of `lmrun bench`: the options of action.yml that mean something outside a workflow. */
+/** Flags of `lmrun bench`: the options of action.yml; the token comes from the environment, never from argv. */
 const FLAGS = [
   ['models <yaml>', 'YAML map of model key to model: "qwen-coder: Qwen/Qwen2.5-Coder-32B-Instruct"'],
   [
@@ -20,6 +20,8 @@ const FLAGS = [
   ['max-minutes <n>', 'end the run after this time (default: 60)'],
   ['lease-minutes <n>', 'a VM ends itself this long after its last renewal (default: 10)'],
   ['secrets <names>', 'names of environment variables that the VMs get'],
+  ['comment <when>', 'comment on the pull request of a workflow run: auto (default), always or never'],
+  ['comment-key <text>', 'tells several comments of one workflow apart'],
   ['output-directory <path>', 'folder of the report, results and answers (default: lmrun-out)'],
   ['allow-errors <n>', 'failed answers that a valid score may have (default: 0)'],
 ] as const
@@ -29,6 +31,8 @@ Examples:
   lmrun bench --models "small: HuggingFaceTB/SmolLM2-135M-Instruct"
   lmrun bench --models "qwen-coder: Qwen/Qwen2.5-Coder-32B-Instruct" --benchmark live_bench/coding
   lmrun bench                      options from lmrun.yaml, if there is one
+
+The token for --comment is read from GITHUB_TOKEN.
 
 Exit codes: 0 every model has a valid score · 1 not, or the run failed · 2 bad input · 130 cancelled`
 

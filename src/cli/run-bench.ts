@@ -1,6 +1,8 @@
 import path from 'node:path'
 import { bench } from '../bench.ts'
+import { commentResults } from '../comment-results.ts'
 import { currentEnv } from '../env.ts'
+import { LmrunError } from '../errors.ts'
 import { createFleet } from '../fleets.ts'
 import { loadCliInputs } from '../inputs.ts'
 import { createDirectMesh } from '../mesh/direct.ts'
@@ -27,7 +29,7 @@ export async function runBench({ json, ...cli }: BenchFlags): Promise<number> {
   const results = await bench(inputs, {
     fleet,
     mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port)),
-    run: createRun({}),
+    run: createRun(env),
     progress,
     // The fleet's own register serves `lmrun ls` and `lmrun down`, should this process be killed.
     saveDraft: () => {},
@@ -40,6 +42,8 @@ export async function runBench({ json, ...cli }: BenchFlags): Promise<number> {
   process.stdout.write(json ? `${JSON.stringify(results, null, 2)}\n` : renderTerminal(results))
   process.stderr.write(`\nReport: ${path.join(folder, 'report.html')}\n`)
   if (cancelled.aborted) return 130
+  const { failure } = await commentResults(results, { ...inputs, env, signal: cancelled, ...streams })
+  if (failure) throw new LmrunError(failure)
   return isGood(results) ? 0 : 1
 }
 
@@ -61,8 +65,12 @@ function cancelOnSignals(): AbortSignal {
   return controller.signal
 }
 
+/** Standard output is for results alone. */
+const streams = {
+  log: (line: string) => void process.stderr.write(`${line}\n`),
+  warn: (text: string) => void process.stderr.write(`warning: ${text}\n`),
+}
+
 function createProgress(): Progress {
-  if (process.stderr.isTTY) return terminalProgress(process.stderr)
-  const write = (line: string) => process.stderr.write(`${line}\n`)
-  return plainProgress(write, text => write(`warning: ${text}`))
+  return process.stderr.isTTY ? terminalProgress(process.stderr) : plainProgress(streams.log, streams.warn)
 }
