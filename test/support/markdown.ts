@@ -24,13 +24,16 @@ export function anchors(markdown: string): ReadonlySet<string> {
   return found
 }
 
-/** The lines of all `sh` blocks, without comments and blank lines. */
-export function shellLines(markdown: string): readonly string[] {
+/** The single commands of all `sh` blocks, as words; what is quoted becomes one word. */
+export function shellCommands(markdown: string): readonly (readonly string[])[] {
   return marked
     .lexer(markdown)
     .filter((token): token is Tokens.Code => token.type === 'code' && token.lang === 'sh')
-    .flatMap(code => code.text.split('\n'))
-    .filter(line => line.trim() !== '' && !line.startsWith('#'))
+    .map(({ text }) => text.replace(/\\\n/g, ' ').replace(/'[^']*'|"[^"]*"/g, 'quoted'))
+    .flatMap(text => text.replace(/(^|\s)#.*$/gm, '').split(/\n|&&|\|\|?|;/))
+    .map(command => command.trim().split(/\s+/))
+    .map(words => words.slice(words.findIndex(word => !/^\w+=/.test(word))))
+    .filter(([program]) => program !== '')
 }
 
 function htmlTargets(token: Token): string[] {
