@@ -1,0 +1,38 @@
+/** Ways to be in a phase of the run for long, and how to know that it has begun. */
+import type { World, WorldRun } from './e2e.ts'
+import type { Fault } from './github-server.ts'
+import type { Watched } from './runner.ts'
+
+export interface HeldPhase {
+  readonly name: 'check' | 'launch' | 'load' | 'answer' | 'grade' | 'report'
+  readonly run: WorldRun
+  readonly faults?: readonly Fault[]
+  readonly begun: (main: Watched, world: World) => Promise<void>
+  /** What must be there after post; `maybe` when the phase is too short to be caught for sure. */
+  readonly comment: 'one' | 'maybe'
+}
+
+export const PHASES: readonly HeldPhase[] = [
+  { name: 'check', run: {}, begun: main => main.seen(/check …/), comment: 'maybe' },
+  {
+    name: 'launch',
+    run: { servers: { a: 'slow-setup' } },
+    begun: main => main.seen(/a: launch …/),
+    comment: 'one',
+  },
+  { name: 'load', run: { servers: { a: 'load' } }, begun: main => main.seen(/a: load …/), comment: 'one' },
+  {
+    name: 'answer',
+    run: { servers: { a: 'slow' } },
+    begun: main => main.seen(/a: answer …/),
+    comment: 'one',
+  },
+  { name: 'grade', run: { stuckClient: true }, begun: main => main.seen(/a: grade …/), comment: 'one' },
+  {
+    name: 'report',
+    run: {},
+    faults: [{ method: 'GET', path: '/issues/7/comments$', action: { kind: 'hang' } }],
+    begun: (_, world) => world.asked('GET', /issues\/7\/comments$/),
+    comment: 'one',
+  },
+]
