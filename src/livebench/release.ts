@@ -18,11 +18,14 @@ export const RELEASES = [
 const known: ReadonlySet<string> = new Set(RELEASES)
 const newest = RELEASES.at(-1) ?? ''
 
+/** The dates of a question; either may be absent. */
+export type Dates = Pick<Question, 'livebench_release_date' | 'livebench_removal_date'>
+
 /**
  * Whether a release asks this question, as LiveBench decides it: released by then, and not yet removed.
  * Without a release, what has been removed by the newest one is out; questions without dates are always in.
  */
-export function isLive(question: Question, release: string | undefined): boolean {
+export function isLive(question: Dates, release: string | undefined): boolean {
   const { livebench_release_date: released, livebench_removal_date: removed = '' } = question
   const until = release ?? newest
   if (removed !== '' && removed <= until) return false
