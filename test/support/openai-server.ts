@@ -52,6 +52,8 @@ export interface Telling {
   readonly done?: boolean
   /** True: the connection stays open after the last event. */
   readonly lingers?: boolean
+  /** True: the connection is closed after the reply, though its headers promise to keep it, as llama.cpp does. */
+  readonly closes?: boolean
   readonly contentType?: string
 }
 

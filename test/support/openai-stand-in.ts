@@ -161,6 +161,8 @@ export class StandIn {
     if (body.stream_options?.include_usage && telling.usage !== false)
       await send({ choices: [], ...usage(telling, prompt, count) })
     if (telling.done !== false) await send('[DONE]')
+    const { socket } = response
+    if (telling.closes) response.once('finish', () => socket?.destroySoon())
     if (telling.lingers) await this.#hang({}, response)
     else response.end()
   }

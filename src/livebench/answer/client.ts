@@ -56,10 +56,11 @@ export function openClient(options: ChatClientOptions): ChatClient {
   const url = new URL(`${options.apiBase.replace(/\/+$/, '')}/chat/completions`)
   const transport = url.protocol === 'https:' ? https : http
   const agent = new transport.Agent({ keepAlive: true })
-  const send: Send = (body, signal) => post({ transport, url, agent, key: options.apiKey, body, signal })
+  const send: Send = (body, { fresh, signal }) =>
+    post({ transport, url, agent: fresh ? false : agent, key: options.apiKey, body, signal })
   return {
     complete: (messages, signal) =>
-      withRetries(() => attempt({ send, options, messages, signal }), {
+      withRetries(number => attempt({ send, options, messages, signal, fresh: number > 1 }), {
         persistence: options.limits,
         onRetry: options.onRetry,
         signal,
@@ -68,22 +69,29 @@ export function openClient(options: ChatClientOptions): ChatClient {
   }
 }
 
-type Send = (body: string, signal: AbortSignal) => Promise<IncomingMessage>
+interface SendOptions {
+  /** Over a connection of its own: a kept-alive one may be closed already (llama.cpp does so after each stream). */
+  readonly fresh: boolean
+  readonly signal: AbortSignal
+}
+
+type Send = (body: string, options: SendOptions) => Promise<IncomingMessage>
 
 interface Attempt {
   readonly send: Send
   readonly options: ChatClientOptions
   readonly messages: readonly Message[]
   readonly signal: AbortSignal
+  readonly fresh: boolean
 }
 
-async function attempt({ send, options, messages, signal }: Attempt): Promise<Completion> {
+async function attempt({ send, options, messages, signal, fresh }: Attempt): Promise<Completion> {
   const { limits, apiKey: key } = options
   using watch = new Watchdog(limits)
   const startedAt = performance.now()
   try {
     const body = requestBody(options, messages)
-    const response = await send(body, AbortSignal.any([signal, watch.signal]))
+    const response = await send(body, { fresh, signal: AbortSignal.any([signal, watch.signal]) })
     const status = response.statusCode ?? 0
     if (status < 200 || status > 299) {
       const retryAfter = response.headers['retry-after']
@@ -113,7 +121,7 @@ function requestBody({ model, sampling }: ChatClientOptions, messages: readonly 
 interface Post {
   readonly transport: typeof http | typeof https
   readonly url: URL
-  readonly agent: http.Agent
+  readonly agent: http.Agent | false
   readonly key: string
   readonly body: string
   readonly signal: AbortSignal

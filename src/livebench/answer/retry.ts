@@ -21,7 +21,7 @@ interface RetryOptions {
 
 /** Tries a request again while its failures say that the next attempt may succeed. */
 export function withRetries<T>(
-  request: () => Promise<T>,
+  request: (attempt: number) => Promise<T>,
   { persistence, signal, onRetry }: RetryOptions,
 ): Promise<T> {
   const again = (error: Error): error is RequestFailure =>

@@ -135,6 +135,30 @@ describe('the requests', () => {
     expect(Math.max(...server.requests.map(each => each.connection))).toBeLessThanOrEqual(5)
   })
 
+  test('do not count a connection that the server closed against its word as trouble', async () => {
+    await using scene = await Scene.with(makeQuestions(20))
+    await using server = await startOpenAiServer({
+      alias: 'stand-in',
+      behave: () => ({ kind: 'answer', closes: true }),
+    })
+    const { summary, log } = await scene.answer(server, { parallel: '2', limits: { ...QUICK, retries: 1 } })
+    expect(summary.errors).toBe(0)
+    expect(server.requests).toHaveLength(20)
+    expect(log.join()).not.toMatch(/retr|again/)
+  })
+
+  test('end for a prompt on which the server hangs up each time, while others are answered', async () => {
+    await using scene = await Scene.with(makeQuestions(40))
+    const behave = byPrompt({ 'prompt 5': { kind: 'cut' } })
+    await using server = await startOpenAiServer({ alias: 'stand-in', behave })
+    const { summary } = await scene.answer(server)
+    expect(summary.errors).toBe(1)
+    const times = server.requests.filter(({ prompt }) => prompt === 'prompt 5').length
+    // One more when its first request went over a connection that had served before.
+    expect(times).toBeGreaterThan(QUICK.retries)
+    expect(times).toBeLessThanOrEqual(QUICK.retries + 2)
+  })
+
   test('leave out what the benchmark name does not select', async () => {
     await using scene = await Scene.with(makeQuestions(9))
     await using server = await startOpenAiServer({ alias: 'stand-in' })
