@@ -1,6 +1,7 @@
 import type { Question } from '../types.ts'
 import { GraderError } from './grader.ts'
-import { normalizeLatex, type ParsedExpression, parseLatex } from './latex.ts'
+import { type ParsedExpression, parseLatex } from './latex.ts'
+import { normalizeLatex } from './normalize-latex.ts'
 import { lastBoxed } from './text.ts'
 
 /** LiveBench's own tolerance for two numbers. */

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { InputError, LmrunError } from '../../errors.ts'
-import { answerPath } from '../answer/folder.ts'
+import { answerPath, writeAtomically } from '../answer/folder.ts'
+import { withLock } from '../lock.ts'
 import { taskFolder } from '../questions.ts'
 import type { Answer, Judgment, Question } from '../types.ts'
 import { answeringModels, answerText, readAnswers } from './answers.ts'
@@ -71,7 +71,7 @@ export async function gradeAnswers(options: GradeOptions): Promise<GradeSummary>
   }
   for (const warning of record.warnings) log(`warning: ${warning}`)
   const graderErrors = await gradeTasks(found.tasks, options, { sandbox, signal })
-  await writeFile(path.join(dir, 'grade.json'), `${JSON.stringify(record, null, 2)}\n`)
+  await writeAtomically(path.join(dir, 'grade.json'), `${JSON.stringify(record, null, 2)}\n`)
   return {
     ...record,
     graded: found.tasks.length,
@@ -86,26 +86,35 @@ async function gradeTasks(
   options: GradeOptions,
   context: GradeContext,
 ): Promise<number> {
-  const { model, parallel, log } = options
-  const files = new Set(options.questions.map(question => judgmentFile(taskFolder(options.dir, question))))
-  for (const file of files) if (existsSync(file)) await reorganizeJudgments(file)
+  const { dir, model, parallel, log } = options
   const limit = pLimit(parallel)
   let done = 0
   let graderErrors = 0
+  await reorganizeAll(options)
   try {
     const gradings = tasks.map(task =>
       limit(async () => {
         const judgment = await judge(task, model, context)
-        await appendJudgment(task.file, judgment)
+        // Not given up for an abort: it is graded, and written at once.
+        await withLock(dir, neverAborted, () => appendJudgment(task.file, judgment))
         if (judgment.eval_status) graderErrors++
         log(`graded ${++done} of ${tasks.length}${judgment.error_msg ? `: ${judgment.error_msg}` : ''}`)
       }),
     )
     await settleAll(gradings)
   } finally {
-    for (const file of files) if (existsSync(file)) await reorganizeJudgments(file)
+    await reorganizeAll(options)
   }
   return graderErrors
+}
+
+const neverAborted = new AbortController().signal
+
+async function reorganizeAll({ dir, questions }: GradeOptions): Promise<void> {
+  const files = new Set(questions.map(question => judgmentFile(taskFolder(dir, question))))
+  await withLock(dir, neverAborted, async () => {
+    for (const file of files) if (existsSync(file)) await reorganizeJudgments(file)
+  })
 }
 
 /** Waits for all before it fails with the first failure: none may still write when the files are put in order. */

@@ -1,5 +1,3 @@
-import { braced } from './text.ts'
-
 /** The value of an expression, given the values of its variables. NaN where it has none (in the real numbers). */
 export type Expression = (values: ReadonlyMap<string, number>) => number
 
@@ -229,32 +227,4 @@ function power(base: number, exponent: number): number {
   const root = Math.round(1 / exponent)
   const isOddRoot = base < 0 && root % 2 !== 0 && Math.abs(exponent * root - 1) < 1e-12
   return Number.isNaN(value) && isOddRoot ? -((-base) ** exponent) : value
-}
-
-/** LaTeX with one spelling for what is written in several ways; layout is gone. */
-export function normalizeLatex(latex: string): string {
-  return (
-    unwrap(latex)
-      .replaceAll(/\\(?:left|right|bigl|bigr|Bigl|Bigr|big|Big|displaystyle)(?![a-zA-Z])/g, '')
-      .replaceAll(/\\[dt]frac/g, '\\frac')
-      .replaceAll(/\\operatorname\{([a-z]+)\}|\\mathrm\{([a-z]+)\}/g, (_, a = '', b = '') => `\\${a}${b}`)
-      .replaceAll(/\\[,;:! ]/g, ' ')
-      .replaceAll(/\$/g, '')
-      // \frac12 → \frac{1}{2}
-      .replaceAll(/\\frac\s*(\d)\s*(\d)/g, '\\frac{$1}{$2}')
-      .replaceAll(/\\sqrt\s*(\d)/g, '\\sqrt{$1}')
-      .replaceAll(/(?<=\d),(?=\d{3}(?!\d))/g, '')
-      .trim()
-  )
-}
-
-/** `\text{5}`, `\textbf{5}` and `\boxed{5}` mean 5. */
-function unwrap(latex: string): string {
-  const wrapper = /\\(?:text|textbf|mathbf|overline|boxed)\{/.exec(latex)
-  if (!wrapper) return latex
-  const open = wrapper.index + wrapper[0].length - 1
-  const content = braced(latex, open)
-  if (content === undefined) return latex
-  const rest = latex.slice(open + content.length + 2)
-  return `${latex.slice(0, wrapper.index)}${content}${rest.length < latex.length ? unwrap(rest) : rest}`
 }

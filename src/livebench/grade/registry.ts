@@ -52,9 +52,13 @@ function graderKey(kind: string, task: string): string {
   return kind.includes('amps_hard') || task === 'AMPS_Hard' ? 'amps_hard' : kind
 }
 
-/** Kinds of questions (`task`, or `task (subtask)`) whose graders have not been compared with LiveBench's; sorted. */
+/** Kinds of questions (`task`, or `task (kind)`) whose graders have not been compared with LiveBench's; sorted. */
 export function unverifiedTasks(questions: readonly Question[]): string[] {
   const unverified = questions.filter(question => findGrader(question)?.verified === false)
-  const names = unverified.map(({ task, subtask }) => (subtask === undefined ? task : `${task} (${subtask})`))
-  return [...new Set(names)].sort()
+  return [...new Set(unverified.map(kindOf))].sort()
+}
+
+function kindOf({ category, task, subtask }: Question): string {
+  const key = category === 'instruction_following' ? task : graderKey(subtask ?? task, task)
+  return key.toLowerCase() === task.toLowerCase() ? task : `${task} (${key})`
 }

@@ -22,10 +22,12 @@ def apply(limits):
     os.chdir(folder)
     # The first process of a PID namespace, which unshare makes together with the others.
     layers = ["namespaces"] if os.getpid() == 1 else []
-    limit(limits)
-    layers.append("rlimits")
+    if limit(limits):
+        layers.append("rlimits")
     if leave_root(folder):
         layers.append("unprivileged")
+    if sys.platform != "linux":
+        return layers
     # When the parent dies, so does this; after leave_root, because a change of user clears it.
     libc.prctl(PR_SET_PDEATHSIG, SIGKILL)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -37,21 +39,30 @@ def apply(limits):
 
 
 def limit(limits):
-    for name, value in (
-        ("RLIMIT_AS", limits["memoryMiB"] * MIB),
-        ("RLIMIT_CPU", limits["cpuSeconds"]),
-        ("RLIMIT_FSIZE", limits["fileMiB"] * MIB),
-        ("RLIMIT_NOFILE", 64),
-        ("RLIMIT_CORE", 0),
-        ("RLIMIT_MSGQUEUE", 0),
-    ):
+    """True when all of them hold."""
+    wanted = {
+        "RLIMIT_AS": limits["memoryMiB"] * MIB,
+        "RLIMIT_CPU": limits["cpuSeconds"],
+        "RLIMIT_FSIZE": limits["fileMiB"] * MIB,
+        "RLIMIT_NOFILE": 64,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_MSGQUEUE": 0,
+    }
+    # Counted over all processes of a user: of a user that runs much else, even this process would be too many.
+    if os.getuid() == 0 or os.getpid() == 1:
+        wanted["RLIMIT_NPROC"] = 256
+    return all([lower(name, value) for name, value in wanted.items()])
+
+
+def lower(name, value):
+    try:
         number = getattr(resource, name)
         hard = resource.getrlimit(number)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(number, (value, value))
-    # Counted over all processes of a user: of a user that runs much else, even this process would be too many.
-    if os.getuid() == 0 or os.getpid() == 1:
-        resource.setrlimit(resource.RLIMIT_NPROC, (256, 256))
+        return True
+    except (AttributeError, ValueError, OSError):
+        return False
 
 
 def leave_root(folder):
@@ -59,7 +70,8 @@ def leave_root(folder):
     if os.getuid() != 0:
         return True
     if not open_to_everybody(os.path.join(sys.prefix, "lib")) or not open_to_everybody(folder):
-        drop_capabilities()
+        if sys.platform == "linux":
+            drop_capabilities()
         return False
     os.chown(folder, NOBODY, NOBODY)
     os.setgroups([])

@@ -156,7 +156,7 @@ test('grade.json says what kept code apart, and what is unverified', async () =>
   )
   expect(sandbox).toContain('rlimits')
   expect(sandbox).toEqual(summary.sandbox)
-  expect(unverified).toEqual(['math_comp (amc12)'])
+  expect(unverified).toEqual(['math_comp (amc)'])
   expect(lines.filter(line => line.startsWith('warning: '))).toEqual(
     warnings.map((warning: string) => `warning: ${warning}`),
   )
@@ -170,6 +170,24 @@ test('an abort stops, and leaves what was graded in order', async () => {
   await expect(grade(folder.path, { parallel: 1, signal: stop.signal, log })).rejects.toThrow(/abort/i)
   expect(await rows<Judgment>(spatial(folder.path))).toHaveLength(1)
   expect((await grade(folder.path)).summary).toMatchObject({ graded: 2, skipped: 1 })
+})
+
+test('two models may be graded side by side, though they share files', async () => {
+  const many = Array.from({ length: 40 }, (_, i) => question({ question_id: `q${i}`, ground_truth: '4' }))
+  await using folder = await temporaryFolder()
+  await writeQuestions(folder.path, many)
+  const models = ['one', 'two', 'three']
+  for (const model of models)
+    await writeAnswers(
+      folder.path,
+      model,
+      many,
+      many.map(() => '**4**'),
+    )
+  await Promise.all(models.map(model => grade(folder.path, { model, questions: many, parallel: 3 })))
+  const written = await rows<Judgment>(spatial(folder.path))
+  expect(written.filter(row => row.score === 1)).toHaveLength(120)
+  expect(new Set(written.map(row => `${row.question_id} ${row.model}`)).size).toBe(120)
 })
 
 describe('lmrun grade', () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isSame } from '../../../src/livebench/grade/amps-hard.ts'
-import { normalizeLatex, parseLatex } from '../../../src/livebench/grade/latex.ts'
+import { parseLatex } from '../../../src/livebench/grade/latex.ts'
+import { normalizeLatex } from '../../../src/livebench/grade/normalize-latex.ts'
 
 test.each([
   ['3x^2', '3x^{2}'],
