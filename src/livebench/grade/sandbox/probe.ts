@@ -6,7 +6,7 @@ import { SandboxProcess } from './process.ts'
 /** What keeps model-written code from the rest of the machine, and what is open to it where a layer is missing. */
 export const LAYERS = {
   namespaces: 'the code is in the same network and process namespaces as everything else',
-  landlock: 'the code can read files that its user may read',
+  landlock: 'the code can read what its user may read, expected outputs among it',
   seccomp: 'the code can start processes and open sockets',
   unprivileged: 'the code runs as root, without capabilities',
   rlimits: 'memory and CPU time are not limited',
