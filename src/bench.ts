@@ -52,7 +52,7 @@ export async function bench(inputs: Inputs, deps: BenchDeps): Promise<Results> {
   const story = new Story(deps.progress)
   const plan = createPlan(options, inputs.secrets, deps.run)
   const questions = await story.phase('run', 'check', () => check(options, plan, deps))
-  const draft = await draftResults(options, plan, deps.run, questions)
+  const draft = draftResults(options, plan, deps.run, questions)
   deps.saveDraft(draft)
   await prepareOutput(options.outputDirectory)
 

@@ -8,10 +8,12 @@ import { gradeCommand } from './cli/grade.ts'
 import { lsCommand } from './cli/ls.ts'
 import { reportCommand } from './cli/report.ts'
 import { scoreCommand } from './cli/score.ts'
+import { packageVersion } from './env.ts'
 import { explain, InputError } from './errors.ts'
 
 const program = new Command('lmrun')
   .description('Launch model servers, run LiveBench against them, report, and leave nothing running.')
+  .version(packageVersion())
   .addCommand(benchCommand())
   .addCommand(answerCommand())
   .addCommand(gradeCommand())

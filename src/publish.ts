@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises'
 import path from 'node:path'
-import * as core from '@actions/core'
+import { error, info, notice, setOutput, warning } from '@actions/core'
 import { type CommentResult, commentResults } from './comment-results.ts'
 import type { Env } from './env.ts'
 import type { BenchOptions } from './options.ts'
@@ -18,6 +18,8 @@ export interface PublishDeps {
   readonly signal: AbortSignal
 }
 
+const annotate = { error, warning, notice }
+
 /**
  * Brings the results to where the team looks: files, outputs, job summary, annotations, artifact, comment. In this
  * order, so that what may fail comes last and takes nothing with it.
@@ -27,26 +29,26 @@ export async function publish(results: Results, deps: PublishDeps): Promise<Comm
   const folder = path.resolve(options.outputDirectory)
   await writeReport(folder, results)
   setOutputs(results, folder)
-  const summaryFile = env['GITHUB_STEP_SUMMARY']
+  const summaryFile = env.GITHUB_STEP_SUMMARY
   if (summaryFile) await appendFile(summaryFile, renderSummary(results))
-  for (const { level, title, message } of annotations(results)) core[level](message, { title })
+  for (const { level, title, message } of annotations(results)) annotate[level](message, { title })
   const files = REPORT_FILES.map(name => path.join(folder, name))
   const [artifact, comment] = await Promise.all([
     uploadArtifact({ name: `lmrun-${results.run.id}`, files, root: folder, signal, env }),
-    commentResults(results, { ...deps, log: core.info, warn: core.warning }),
+    commentResults(results, { ...deps, log: info, warn: warning }),
   ])
-  if (!artifact.uploaded) core.warning(artifact.warning)
-  core.setOutput('comment-url', comment.commentUrl)
+  if (!artifact.uploaded) warning(artifact.warning)
+  setOutput('comment-url', comment.commentUrl)
   return comment
 }
 
 function setOutputs(results: Results, folder: string): void {
   const models = Object.entries(results.models)
-  core.setOutput('results', path.join(folder, 'results.json'))
-  core.setOutput('report', path.join(folder, 'report.md'))
-  core.setOutput(
+  setOutput('results', path.join(folder, 'results.json'))
+  setOutput('report', path.join(folder, 'report.md'))
+  setOutput(
     'scores',
     Object.fromEntries(models.map(([key, { scores }]) => [key, scores?.valid ? scores.average : null])),
   )
-  core.setOutput('valid', isGood(results))
+  setOutput('valid', isGood(results))
 }

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { cpus, release as osRelease, type as osType, totalmem } from 'node:os'
-import path from 'node:path'
 import { z } from 'zod'
 import type { QuestionSet } from './check.ts'
-import { packageRoot } from './env.ts'
+import { packageVersion } from './env.ts'
 import { isAbort, LmrunError } from './errors.ts'
 import type { VmEnding } from './fleet/run-vms.ts'
 import { JobFailed } from './jobs.ts'
@@ -38,12 +36,7 @@ export interface RunEnd {
  * What can be said of a run before it has done anything: saved first, so that whoever cleans up after a killed
  * process can still report what was running.
  */
-export async function draftResults(
-  options: BenchOptions,
-  plan: Plan,
-  run: Run,
-  questions: QuestionSet,
-): Promise<Results> {
+export function draftResults(options: BenchOptions, plan: Plan, run: Run, questions: QuestionSet): Results {
   const { repository, sha, url, id } = run
   const models = plan.models.map(model => [
     model.key,
@@ -60,7 +53,7 @@ export async function draftResults(
       ...(repository ? { repository } : {}),
       ...(sha ? { sha } : {}),
       ...(url ? { url } : {}),
-      lmrun: await version(),
+      lmrun: packageVersion(),
     },
     benchmark: {
       name: options.benchmark.join(' '),
@@ -214,9 +207,4 @@ function hardware(): Results['hardware'] {
     memoryGiB: Math.round((totalmem() / 2 ** 30) * 10) / 10,
     os: `${osType()} ${osRelease()}`,
   }
-}
-
-async function version(): Promise<string> {
-  const text = await readFile(path.join(packageRoot(), 'package.json'), 'utf8')
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version
 }

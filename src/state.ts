@@ -25,7 +25,7 @@ export function saveVms(vms: readonly SavedVm[]): void {
 
 /** In a file: state travels in an environment variable, and Linux gives one of them 128 KiB at most. */
 export function saveDraft(draft: Results, env: Env): void {
-  const file = path.join(env['RUNNER_TEMP'] || tmpdir(), `lmrun-${draft.run.id}.json`)
+  const file = path.join(env.RUNNER_TEMP || tmpdir(), `lmrun-${draft.run.id}.json`)
   writeFileSync(file, JSON.stringify(draft))
   core.saveState('draft', file)
 }
@@ -36,17 +36,17 @@ export function savePublished(): void {
 
 /** Reads the state that the runner hands to post; what is not there, or unreadable, is as if never saved. */
 export function loadState(env: Env): State {
-  const vms = vmsSchema.safeParse(parse(() => env['STATE_vms'] ?? ''))
-  const draft = resultsSchema.safeParse(parse(() => readFileSync(env['STATE_draft'] ?? '', 'utf8')))
+  const vms = vmsSchema.safeParse(parse(() => env.STATE_vms ?? ''))
+  const draft = resultsSchema.safeParse(parse(() => readFileSync(env.STATE_draft ?? '', 'utf8')))
   return {
     vms: vms.success ? vms.data : [],
     draft: draft.success ? draft.data : null,
-    published: env['STATE_published'] === 'true',
+    published: env.STATE_published === 'true',
   }
 }
 
 export function forgetDraft(env: Env): void {
-  if (env['STATE_draft']) rmSync(env['STATE_draft'], { force: true })
+  if (env.STATE_draft) rmSync(env.STATE_draft, { force: true })
 }
 
 function parse(read: () => string): unknown {
