@@ -24,7 +24,11 @@ export function annotations(results: Results): readonly Annotation[] {
   const failed = problems(results).map(({ subject, what, reasons, cause, advice }) => {
     const title = subject === null ? 'LMRun failed' : `No valid score: ${subject}`
     const why = cause ? [`Likely cause: ${cause}`] : []
-    return annotation('error', title, [what, ...reasons, ...why, ...advice].map(sentence).join(' '))
+    return annotation(
+      'error',
+      title,
+      [what, ...reasons, ...why, ...advice.map(line => `What to do: ${line}`)].map(sentence).join(' '),
+    )
   })
   const stopped =
     results.run.status === 'cancelled' ? [annotation('warning', 'LMRun', 'The run was cancelled.')] : []

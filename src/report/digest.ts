@@ -1,6 +1,6 @@
 import { clip, oneLine } from './escape.ts'
 import { duration, percent, plural, score } from './numbers.ts'
-import type { FailedQuestion, ModelResult, Results, VmRecord } from './results.ts'
+import type { FailedQuestion, Failure, ModelResult, Results, VmRecord } from './results.ts'
 
 /**
  * What a report says, decided once for Markdown, HTML, terminal and annotations.
@@ -23,8 +23,12 @@ export function isSmoke({ benchmark }: Results): boolean {
   return benchmark.questions === 'smoke'
 }
 
+/** The failure of a model that the run's end kept from its score, through no fault of its own. */
+export const NOT_FINISHED: Failure = { what: 'not finished: the run was ended before' }
+
 export function standing(model: ModelResult, results: Results): Standing {
   const { scores, failure } = model
+  if (failure?.what === NOT_FINISHED.what) return { kind: 'unfinished' }
   if (failure) return { kind: 'invalid', why: oneLine(failure.what) }
   if (!scores) {
     return results.run.status === 'completed' ? { kind: 'invalid', why: 'no scores' } : { kind: 'unfinished' }
@@ -48,11 +52,17 @@ function shortReason({ scores }: ModelResult): string {
 export function headline(results: Results): Text {
   const { status } = results.run
   const name = isSmoke(results) ? 'LMRun smoke test' : 'LMRun'
-  if (status === 'completed') return [`${name}: `, ...modelsLine(results)]
+  if (status === 'completed' || isPartial(results)) return [`${name}: `, ...modelsLine(results)]
   if (status === 'failed') return [`${name} failed: `, clip(firstFailure(results), 200)]
   const took = duration(results.run.endedAt - results.run.startedAt)
   const anyDone = entries(results).some(([, model]) => standing(model, results).kind !== 'unfinished')
   return [`${name} cancelled after ${took}`, ...(anyDone ? [': ', ...modelsLine(results)] : [])]
+}
+
+/** Some models failed and said so, others have their score: then the models are the news, not the run. */
+function isPartial(results: Results): boolean {
+  const kinds = new Set(entries(results).map(([, model]) => standing(model, results).kind))
+  return results.run.status === 'failed' && !results.failure && kinds.has('scored') && kinds.has('invalid')
 }
 
 function firstFailure(results: Results): string {

@@ -90,7 +90,7 @@ export function runFacts({ run, benchmark, hardware }: Results): readonly Fact[]
     {
       label: 'Release',
       text: [
-        benchmark.release === null ? 'none: no question was left out by its date' : code(benchmark.release),
+        benchmark.release === null ? 'any, no question was left out by its date' : code(benchmark.release),
       ],
     },
     { label: 'Questions', text: [`${whole(benchmark.questionCount)} from `, code(benchmark.questions)] },

@@ -17,7 +17,7 @@ export function failedQuestions(results: Results): string {
         all.length > MOST_QUESTIONS
           ? `<p class="soft">and ${plural(all.length - MOST_QUESTIONS, 'more')} in results.json</p>`
           : ''
-      return `<section><h2>${plural(all.length, 'question')} without full marks: ${htmlCode(key)}</h2><div class="card questions">${shown.join('')}${more}</div></section>`
+      return `<section><h2>Questions without full marks: ${htmlCode(key)}</h2><div class="card questions">${shown.join('')}${more}</div></section>`
     })
     .join('\n')
 }

@@ -31,3 +31,6 @@ export function tableTitle(piece: Piece): string {
   const isPlain = /^[a-z]+(_[a-z]+)*$/i.test(piece.code) && !/\b[0-9a-f]{7,}\b/i.test(piece.code)
   return isPlain ? clip(piece.code, 40) : cell(clip(piece.code, 80))
 }
+
+/** A number and its unit stay on one line of a narrow cell. */
+export const unbroken = (value: string): string => value.replaceAll(' ', '\u00a0')

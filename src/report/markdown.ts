@@ -3,7 +3,7 @@ import { joinWithin } from './cap.ts'
 import { context, endCommand, entries, headline, notes, runLink, standing, survivors } from './digest.ts'
 import { block, cell, clip, code, prose } from './escape.ts'
 import { scoreColumns, scoredModels } from './facts.ts'
-import { type Bounds, tableTitle, text } from './inline.ts'
+import { type Bounds, tableTitle, text, unbroken } from './inline.ts'
 import { plural, score } from './numbers.ts'
 import { type Problem, problems } from './problems.ts'
 import type { Results } from './results.ts'
@@ -79,7 +79,7 @@ function scoreTable(results: Results, { models }: Bounds): string {
       return [
         cell(clip(key, 80)),
         `**${score(its.average)}**`,
-        ...columns.slice(1).map(column => column.value(model)),
+        ...columns.slice(1).map(column => unbroken(column.value(model))),
       ]
     return [
       cell(clip(key, 80)),

@@ -22,9 +22,16 @@ export function problems(results: Results): readonly Problem[] {
   const ofModels = entries(results)
     .filter(([, model]) => standing(model, results).kind === 'invalid')
     .map(([key, model]) => modelProblem(key, model))
-  const told =
-    results.failure && ofModels.some(problem => problem.what === oneLine(results.failure?.what ?? ''))
-  return results.failure && !told ? [failureProblem(null, results.failure), ...ofModels] : ofModels
+  const { failure } = results
+  if (!failure || isTold(results, ofModels)) return ofModels
+  return [failureProblem(null, failure), ...ofModels]
+}
+
+/** The headline says that a run was cancelled, and a model's own problem says what it died of. */
+function isTold({ run, failure }: Results, ofModels: readonly Problem[]): boolean {
+  const isBare = !failure?.cause && !failure?.hint && !failure?.log
+  if (run.status === 'cancelled' && isBare) return true
+  return ofModels.some(problem => problem.what === oneLine(failure?.what ?? ''))
 }
 
 function modelProblem(key: string, model: ModelResult): Problem {

@@ -97,7 +97,9 @@ export const modelResultSchema = object({
     .describe('as `lmrun score --json` gives them; null when there are none'),
   speed: speedSchema.nullable().describe('null when nothing was answered'),
   failure: failureSchema.nullable().describe('what kept it from a score; null when nothing did'),
-  failedQuestions: list(failedQuestionSchema).describe('questions with less than full marks'),
+  failedQuestions: list(failedQuestionSchema).describe(
+    'the first questions with less than full marks; failures come before wrong answers',
+  ),
 })
 
 export const phaseSchema = object({

@@ -11,7 +11,7 @@ import {
   SPEED_EXPLAINED,
   timeline,
 } from './facts.ts'
-import { type Bounds, text } from './inline.ts'
+import { type Bounds, text, unbroken } from './inline.ts'
 import { plural } from './numbers.ts'
 import { problems } from './problems.ts'
 import type { FailedQuestion, Results } from './results.ts'
@@ -67,8 +67,7 @@ function questionSections(results: Results, bounds: Bounds): readonly Section[] 
     .slice(0, bounds.models)
     .map(([key, { failedQuestions }]) => {
       const shown = failedQuestions.slice(0, bounds.questions).map(question => questionText(question, bounds))
-      const first = shown.length < failedQuestions.length ? ` (the first ${shown.length})` : ''
-      const summary = `${plural(failedQuestions.length, 'question')} without full marks${first}: ${htmlCode(clip(key, 80))}`
+      const summary = `Questions without full marks: ${htmlCode(clip(key, 80))} (${shown.length} shown)`
       return {
         name: `failed questions of ${clip(key, 80)}`,
         rank: RANK.questions,
@@ -84,8 +83,8 @@ function questionText(question: FailedQuestion, { sentence, text: length }: Boun
   const note = question.note ? `: ${prose(clip(question.note, sentence))}` : ''
   return [
     `**${place}**${note}`,
-    ...(question.prompt ? ['Asked:', block(clip(question.prompt, length))] : []),
-    ...(question.answer ? ['Replied:', block(clip(question.answer, length))] : []),
+    ...(question.prompt ? ['', 'Asked:', block(clip(question.prompt, length))] : []),
+    ...(question.answer ? ['', 'Replied:', block(clip(question.answer, length))] : []),
   ].join('\n')
 }
 
@@ -97,7 +96,7 @@ function speedSection(results: Results, { models }: Bounds): readonly Section[] 
     .slice(0, models)
     .map(([key, speed]) => [
       ...(isNamed ? [cell(clip(key, 80))] : []),
-      ...SPEED_COLUMNS.map(column => column.value(speed)),
+      ...SPEED_COLUMNS.map(column => unbroken(column.value(speed))),
     ])
   const header = [...(isNamed ? [''] : []), ...SPEED_COLUMNS.map(column => column.title)]
   const table = markdownTable([header, ...rows], {

@@ -1,3 +1,4 @@
+import { NOT_FINISHED } from '../../src/report/digest.ts'
 import type { Results } from '../../src/report/results.ts'
 import {
   createBenchmark,
@@ -202,9 +203,10 @@ function cancelled(): Results {
   return {
     ...base,
     run: createRunPart({ status: 'cancelled', endedAt: START + 725_000 }),
+    failure: { what: 'the run was cancelled' },
     models: {
       ...base.models,
-      'sky-t1': { ...sky, scores: null, speed: null },
+      'sky-t1': { ...sky, scores: null, speed: null, failure: NOT_FINISHED },
     },
     phases: base.phases.filter(({ subject, name }) => subject !== 'sky-t1' || name !== 'grade'),
     vms: base.vms.map(vm =>

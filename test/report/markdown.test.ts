@@ -35,6 +35,14 @@ describe('headline', () => {
       '### LMRun failed: no reason was recorded',
     ],
     [
+      'a model that failed beside one that did not',
+      {
+        run: createRunPart({ status: 'failed' }),
+        models: { a: createModel({ scores: null, failure }), b: createModel() },
+      },
+      '### LMRun: `a` INVALID (the template is wrong) · `b` 58.6',
+    ],
+    [
       'a cancelled run',
       {
         run: createRunPart({ status: 'cancelled' }),
