@@ -192,11 +192,14 @@ async function speedOf(folder: string, model: string): Promise<Speed | null> {
   return speed && note.success ? { ...speed, throughput: note.data.throughput } : null
 }
 
-const gradeNoteSchema = z.object({ warnings: z.array(z.string()) })
+const gradeNoteSchema = z.object({ warnings: z.array(z.string()), unverified: z.array(z.string()) })
 
 async function gradeWarnings(folder: string): Promise<readonly string[]> {
   const note = gradeNoteSchema.safeParse(await readJson(inLogs(folder, 'grade.json')))
-  return note.success ? note.data.warnings : []
+  if (!note.success) return []
+  const { warnings, unverified } = note.data
+  if (unverified.length === 0) return warnings
+  return [...warnings, `Graders that could not be compared with LiveBench's own: ${unverified.join(', ')}.`]
 }
 
 function hardware(): Results['hardware'] {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -70,8 +71,9 @@ export async function writeQuestions(dir: string, questions: readonly Question[]
     if (added.length === 0) continue
     await mkdir(folder, { recursive: true })
     const lines = [...kept.questions, ...added].map(question => `${JSON.stringify(question)}\n`)
-    await writeFile(`${file}.${process.pid}.tmp`, lines.join(''))
-    await rename(`${file}.${process.pid}.tmp`, file)
+    const draft = `${file}.${randomUUID()}.tmp`
+    await writeFile(draft, lines.join(''))
+    await rename(draft, file)
   }
 }
 
