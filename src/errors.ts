@@ -33,9 +33,11 @@ export interface Problem {
 /** Bad input (exit code 2): every problem found at once, before anything is launched or written. */
 export class InputError extends LmrunError {
   override readonly name = 'InputError'
+  readonly problems: readonly Problem[]
 
-  constructor(readonly problems: readonly Problem[], details: ErrorDetails = {}) {
+  constructor(problems: readonly Problem[], details: ErrorDetails = {}) {
     super(problems.map(formatProblem).join('\n'), details)
+    this.problems = problems
   }
 }
 

@@ -17,6 +17,8 @@ export interface JobState {
   readonly status: JobStatus
   /** The exit code of a job that has ended; null when a signal or the VM's end took it. */
   readonly exitCode: number | null
+  /** The signal that ended it, where the fleet knows: `SIGKILL`. */
+  readonly signal?: string
 }
 
 /** A job on a VM: SkyPilot numbers them from 1, the launch's own job first. */
