@@ -12,6 +12,7 @@ import type { ModelScores } from './livebench/types.ts'
 import type { BenchOptions } from './options.ts'
 import { inLogs, readJson } from './output.ts'
 import type { Plan, PlannedModel } from './plan.ts'
+import { NOT_FINISHED } from './report/digest.ts'
 import type { Failure, ModelResult, Results, Speed } from './report/results.ts'
 import { servedSchema } from './report/schema.ts'
 import type { Run } from './run.ts'
@@ -19,8 +20,6 @@ import type { Story } from './story.ts'
 
 /** Shown of each model. */
 const FAILED_QUESTIONS = 20
-
-const NOT_FINISHED: Failure = { what: 'not finished: the run was ended before' }
 
 export interface ModelOutcome {
   readonly model: PlannedModel
