@@ -11,15 +11,15 @@ function problemsOf(raw: Record<string, unknown>): string[] {
   )
 }
 
-function valueOf(raw: Record<string, unknown>) {
-  const parsed = parseOptions({ models, ...raw }, label)
-  if (!('value' in parsed)) throw new Error(JSON.stringify(parsed.problems))
-  return parsed.value
+function parsed(raw: Record<string, unknown>) {
+  const result = parseOptions({ models, ...raw }, label)
+  if (!('value' in result)) throw new Error(JSON.stringify(result.problems))
+  return result.value
 }
 
 describe('parseOptions', () => {
   it('needs only models', () => {
-    expect(valueOf({})).toEqual({
+    expect(parsed({})).toEqual({
       models: { 'qwen-coder': { model: models['qwen-coder'], serveOptions: '', environment: {} } },
       benchmark: ['live_bench'],
       questions: 'smoke',
@@ -38,9 +38,9 @@ describe('parseOptions', () => {
 
   it('takes text and YAML values alike', () => {
     expect(
-      valueOf({ parallel: '8', 'max-minutes': '0.5', benchmark: 'live_bench/coding, live_bench/math' }),
+      parsed({ parallel: '8', 'max-minutes': '0.5', benchmark: 'live_bench/coding, live_bench/math' }),
     ).toEqual(
-      valueOf({ parallel: 8, 'max-minutes': 0.5, benchmark: ['live_bench/coding', 'live_bench/math'] }),
+      parsed({ parallel: 8, 'max-minutes': 0.5, benchmark: ['live_bench/coding', 'live_bench/math'] }),
     )
   })
 
@@ -52,7 +52,7 @@ describe('parseOptions', () => {
       template: 't.yaml',
       environment: { A: 1 },
     }
-    expect(valueOf({ models: { x: full } }).models).toEqual({
+    expect(parsed({ models: { x: full } }).models).toEqual({
       x: {
         model: 'm',
         revision: 'abc',
@@ -64,8 +64,8 @@ describe('parseOptions', () => {
   })
 
   it("keeps LiveBench's own token limit for questions that are not ours", () => {
-    expect(valueOf({ questions: 'somewhere' }).maxTokens).toBe(4096)
-    expect(valueOf({ 'max-tokens': '100' }).maxTokens).toBe(100)
+    expect(parsed({ questions: 'somewhere' }).maxTokens).toBe(4096)
+    expect(parsed({ 'max-tokens': '100' }).maxTokens).toBe(100)
   })
 
   it.each([
@@ -112,8 +112,8 @@ describe('parseOptions', () => {
     const names = fc.oneof(fc.constantFrom(...optionNames), fc.string())
     fc.assert(
       fc.property(fc.dictionary(names, fc.anything({ maxDepth: 3 })), raw => {
-        const parsed = parseOptions(raw, label)
-        expect('value' in parsed).toBe(parsed.problems.length === 0)
+        const result = parseOptions(raw, label)
+        expect('value' in result).toBe(result.problems.length === 0)
       }),
     )
   })
