@@ -5,6 +5,9 @@ import type { TextCache } from './text-cache.ts'
 
 const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[Ee][+-]?\d+)?$/
 
+/** In `[{"turns": ["…"]}]` the texts are so deep. */
+const TURNS_DEPTH = 3
+
 /** Where the value of a key lies in the bytes of the line; `start` is −1 when the line does not have the key. */
 interface Field {
   readonly key: Buffer
@@ -76,7 +79,7 @@ export class LineScanner<Key extends string> {
   }
 
   /**
-   * Whether a field is a list that holds lists of texts (an answer's choices), each text plainly an answer: not
+   * Whether a field looks like an answer's choices, `[{"turns": ["…"]}]`, and each text in it is plainly an answer: not
    * blank, and not the mark of an error. What begins with an escape or is not ASCII may be either.
    */
   isPlainlyText(key: Key): boolean {
@@ -142,26 +145,27 @@ export class LineScanner<Key extends string> {
     return closing === UNSURE ? UNSURE : closing + 1
   }
 
-  /** Skips a list or an object, and notes whether its texts are plain ones. */
+  /** Skips a list or an object, and notes whether it is one choice whose texts are plain ones. */
   #skipNested(start: number, end: number): number {
     const bytes = this.#bytes
     let depth = 0
     let lists = 0
+    let choices = 0
     let plain = true
     let previous: number | undefined
     for (let i = start; i < end; i++) {
       const byte = bytes[i]
       if (byte === undefined || byte <= Byte.SPACE) continue
       if (byte === Byte.QUOTE) {
-        if (previous === Byte.OPEN_ARRAY) lists++
+        if (previous === Byte.OPEN_ARRAY && depth === TURNS_DEPTH) lists++
         if (!beginsPlainly(bytes[i + 1])) plain = false
         i = endOfString(bytes, i + 1, end)
         if (i === UNSURE) return UNSURE
-      } else if (byte === Byte.OPEN_ARRAY || byte === Byte.OPEN_OBJECT) depth++
-      else if (byte === Byte.CLOSE_ARRAY || byte === Byte.CLOSE_OBJECT) {
-        if (previous === Byte.OPEN_ARRAY) plain = false
+      } else if (byte === Byte.OPEN_ARRAY || byte === Byte.OPEN_OBJECT) {
+        if (depth++ === 1) choices++
+      } else if (byte === Byte.CLOSE_ARRAY || byte === Byte.CLOSE_OBJECT) {
         if (--depth === 0) {
-          this.#plain = plain && lists > 0
+          this.#plain = plain && lists === 1 && choices === 1
           return i + 1
         }
       }

@@ -1,5 +1,5 @@
 import type { ModelScores, Scores } from './types.ts'
-import { counted, oneLine } from './wording.ts'
+import { counted, oneLine, printable } from './wording.ts'
 
 /** With more models than these the table of tasks would be wider than a terminal. */
 const TASK_MODELS = 6
@@ -31,7 +31,7 @@ function byRank([, a]: [string, ModelScores], [, b]: [string, ModelScores]): num
 
 function overview(models: readonly Named[]): string {
   const categories = namesOf(models, ({ scores }) => scores.categories)
-  const header = ['model', 'overall', ...categories, 'scored', 'validity']
+  const header = ['model', 'overall', ...categories.map(oneLine), 'scored', 'validity']
   const rows = models.map(({ name, scores }) => [
     name,
     scores.valid ? figure(scores.average) : `INVALID (${figure(scores.average)})`,
@@ -55,7 +55,7 @@ function flaws({ questions }: ModelScores): string {
 
 function tasks(models: readonly Named[]): string {
   const rows = namesOf(models, ({ scores }) => scores.tasks).map(task => [
-    task,
+    oneLine(task),
     ...models.map(({ scores }) => figure(scores.tasks[task])),
   ])
   return rows.length === 0 ? '' : align([['task', ...models.map(({ name }) => name)], ...rows])
@@ -64,7 +64,8 @@ function tasks(models: readonly Named[]): string {
 function reasons(models: readonly Named[]): string {
   const invalid = models.filter(({ scores }) => !scores.valid)
   const texts = invalid.map(
-    ({ name, scores }) => `${name} is INVALID:\n${scores.reasons.map(reason => `  - ${reason}`).join('\n')}`,
+    ({ name, scores }) =>
+      `${name} is INVALID:\n${scores.reasons.map(reason => `  - ${printable(reason)}`).join('\n')}`,
   )
   return texts.join('\n\n')
 }

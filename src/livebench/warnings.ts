@@ -1,4 +1,5 @@
 import type { Line } from './lines.ts'
+import { printable } from './wording.ts'
 
 /** Of one file; a file that is broken throughout is told by its first lines. */
 const PER_FILE = 5
@@ -9,7 +10,7 @@ export class Warnings {
   readonly #counts = new Map<string, number>()
 
   add(message: string): void {
-    this.#messages.push(message)
+    this.#messages.push(printable(message))
   }
 
   /** A line that cannot be read. It counts as absent: what it said is then missing. */

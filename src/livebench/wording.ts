@@ -1,26 +1,25 @@
 /** A message in a reason is a hint; the whole of it stays in the file. */
 const MESSAGE_LENGTH = 200
 /** What LiveBench and its relatives write for what went well. */
-const fine: ReadonlySet<unknown> = new Set([undefined, null, '', 'ok', 'success'])
+const fine: ReadonlySet<unknown> = new Set([undefined, null, false, '', 'ok', 'success'])
 // Control characters would act on the terminal that shows them.
 const unprintable = /[\s\p{Cc}]+/gu
 
 /** What a row says of a failure in `error_msg`, `error` or `eval_status`; undefined when it says nothing. */
 export function saysFailed(row: Readonly<Record<string, unknown>>): string | undefined {
-  const said = [row.error_msg, row.error, row.eval_status].find(value => !fine.has(value) && value !== false)
+  const said = [row.error_msg, row.error, row.eval_status].find(value => !fine.has(value))
   return said === undefined ? undefined : oneLine(said)
 }
 
 /** Anything as one line of printable text, cut to the length of a message. */
 export function oneLine(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
-  return cut(
-    text
-      .slice(0, 10 * MESSAGE_LENGTH)
-      .replace(unprintable, ' ')
-      .trim(),
-    MESSAGE_LENGTH,
-  )
+  return cut(printable(text.slice(0, 10 * MESSAGE_LENGTH)), MESSAGE_LENGTH)
+}
+
+/** Text from a file as one line without control characters. */
+export function printable(text: string): string {
+  return text.replace(unprintable, ' ').trim()
 }
 
 /** The first `length` characters, with a mark when there were more. */
