@@ -20,7 +20,11 @@ export interface Question {
   /** JSON text of `{input, output, testtype: 'functional' | 'stdin'}[]`. */
   readonly public_test_cases?: string
   readonly private_test_cases?: string
-  readonly original_json?: { readonly metadata?: string; readonly starter_code?: string; readonly [key: string]: unknown }
+  readonly original_json?: {
+    readonly metadata?: string
+    readonly starter_code?: string
+    readonly [key: string]: unknown
+  }
   readonly partial_solution?: string
   // coding: code_generation
   readonly tests?: string
@@ -36,7 +40,11 @@ export interface Answer {
   readonly question_id: string
   readonly answer_id: string
   readonly model_id: string
-  readonly choices: readonly { readonly index: number; readonly turns: readonly string[]; readonly reasoning?: string }[]
+  readonly choices: readonly {
+    readonly index: number
+    readonly turns: readonly string[]
+    readonly reasoning?: string
+  }[]
   /** Unix time in seconds. */
   readonly tstamp: number
   readonly total_time_s?: number
