@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { InputError, type Problem } from './errors.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import { loadQuestions } from './livebench/questions.ts'
-import type { BenchOptions } from './options.ts'
+import { type BenchOptions, questionFilter } from './options.ts'
 import { checkOutput } from './output.ts'
 import type { Plan } from './plan.ts'
 import { nameClashes } from './run.ts'
@@ -23,11 +23,9 @@ export async function check(
   plan: Plan,
   { fleet, label }: { readonly fleet: Fleet; readonly label: (option: string) => string },
 ): Promise<QuestionSet> {
-  const { benchmark, release, questions, outputDirectory } = options
-  const output = await checkOutput(outputDirectory, label('output-directory'))
-  const filter = { benchmarks: benchmark, ...(release === undefined ? {} : { release }) }
+  const output = await checkOutput(options.outputDirectory, label('output-directory'))
   const [loaded, ...templates] = await Promise.allSettled([
-    loadQuestions(questions, filter),
+    loadQuestions(options.questions, questionFilter(options)),
     ...[plan.client, ...plan.models.map(({ server }) => server)].map(request => fleet.check(request)),
   ])
   const problems = [

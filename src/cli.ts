@@ -23,7 +23,7 @@ const program = new Command('lmrun')
   .addCommand(lsCommand())
   .addHelpText(
     'after',
-    '\nExit codes: 0 done · 1 failed, or a score is invalid · 2 bad input · 130 cancelled',
+    '\nExit codes: 0 done · 1 failed (bench: also when a score is invalid) · 2 bad input · 130 cancelled',
   )
 
 // Wrong flags are bad input like any other: commander's own exit code is 1.

@@ -38,6 +38,14 @@ export interface BenchOptions {
   readonly allowErrors: number
 }
 
+/** Which questions these options select, as src/livebench asks for it. */
+export function questionFilter({ benchmark, release }: BenchOptions): {
+  readonly benchmarks: readonly string[]
+  readonly release?: string
+} {
+  return { benchmarks: benchmark, ...(release === undefined ? {} : { release }) }
+}
+
 /** LiveBench's own default; smoke questions have short answers, and a small model would ramble. */
 const MAX_TOKENS = { smoke: 64, other: 4096 } as const
 

@@ -9,7 +9,7 @@ import { readFailedQuestions } from './livebench/failures.ts'
 import { readScores } from './livebench/scores.ts'
 import { readSpeed } from './livebench/speed.ts'
 import type { ModelScores } from './livebench/types.ts'
-import type { BenchOptions } from './options.ts'
+import { type BenchOptions, questionFilter } from './options.ts'
 import { inLogs, readJson } from './output.ts'
 import type { Plan, PlannedModel } from './plan.ts'
 import { NOT_FINISHED } from './report/digest.ts'
@@ -143,16 +143,13 @@ function identity({ options, service }: PlannedModel): Pick<ModelResult, 'model'
 }
 
 async function scoresByModel(options: BenchOptions, story: Story): Promise<ReadonlyMap<string, ModelScores>> {
-  const { outputDirectory, benchmark, release, allowErrors } = options
   const models = Object.keys(options.models).map(key => key.toLowerCase())
-  const filter = {
-    benchmarks: benchmark,
-    models,
-    allowedErrors: allowErrors,
-    ...(release ? { release } : {}),
-  }
   try {
-    const report = await readScores(outputDirectory, filter)
+    const report = await readScores(options.outputDirectory, {
+      ...questionFilter(options),
+      models,
+      allowedErrors: options.allowErrors,
+    })
     report.warnings.forEach(story.warn)
     return new Map(Object.entries(report.scores.models))
   } catch (error) {
@@ -179,7 +176,10 @@ async function modelResult(
     ...result,
     scores,
     speed: await speedOf(outputDirectory, name),
-    failedQuestions: await readFailedQuestions(outputDirectory, name, { limit: FAILED_QUESTIONS }),
+    failedQuestions: await readFailedQuestions(outputDirectory, name, {
+      ...questionFilter(options),
+      limit: FAILED_QUESTIONS,
+    }),
   }
 }
 
