@@ -22,11 +22,11 @@ export async function runAction(signal: AbortSignal): Promise<void> {
   const inputs = loadActionInputs(env)
   mask(inputs)
   const results = await withinGrace(bench(inputs, actionDeps(inputs, env, signal)), signal)
-  if (signal.aborted) {
-    saveDraft(results, env)
-    throw new LmrunError('the run was cancelled')
-  }
+  // What this step does not get to publish, post does.
+  saveDraft(results, env)
+  signal.throwIfAborted()
   const { failure } = await withinGrace(publish(results, { ...inputs, env, signal }), signal)
+  signal.throwIfAborted()
   savePublished()
   if (failure) throw new LmrunError(failure)
   if (!isGood(results)) throw new LmrunError('The run has no valid score for every model: see the report.')

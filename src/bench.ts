@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import { check } from './check.ts'
-import { LmrunError } from './errors.ts'
+import { explain, LmrunError } from './errors.ts'
 import type { Fleet, Job } from './fleet/fleet.ts'
 import { RunVms, type SavedVm } from './fleet/run-vms.ts'
 import type { Inputs } from './inputs.ts'
@@ -91,18 +91,18 @@ async function launchClient({ fleet, vms, plan, story, signal }: Context): Promi
 async function runModel(model: PlannedModel, client: Promise<void>, context: Context): Promise<ModelOutcome> {
   const { story, vms, signal } = context
   const { key } = model
-  let server: Job | undefined
+  let released: Promise<void> | undefined
+  let releaseOnce = async () => {}
   try {
     const job = await story.phase(key, 'launch', () => vms.launch(model.server, 'server', signal))
-    server = job
+    releaseOnce = () => (released ??= story.phase(key, 'release', () => release(model, job, context)))
     await Promise.all([client, story.phase(key, 'load', () => load(model, job, context))])
     await story.phase(key, 'answer', () => answer(model, job, context))
-    const released = story.phase(key, 'release', () => release(model, job, context))
     const graded = context.grading(() => story.phase(key, 'grade', () => step('grade', model, context)))
-    await Promise.all([released, graded])
+    await Promise.all([releaseOnce(), graded])
     return { model, failure: null }
   } catch (error) {
-    if (server && !context.cancelled.aborted) await release(model, server, context).catch(story.warn)
+    if (!context.cancelled.aborted) await releaseOnce().catch(reason => story.warn(explain(reason)))
     return { model, failure: toFailure(error) }
   }
 }
@@ -147,7 +147,9 @@ async function step(name: 'answer' | 'grade', model: PlannedModel, context: Cont
   if (!fleet.exec)
     throw new LmrunError(`infra ${fleet.kind} cannot run the benchmark's steps one after the other`)
   const { client } = plan
-  const envs = { ...client.envs, ...stepEnvs(name, model, await mesh.address(model.service)) }
+  // When its answers are graded the server is gone, and with it its address.
+  const address = name === 'answer' ? await mesh.address(model.service) : ''
+  const envs = { ...client.envs, ...stepEnvs(name, model, address) }
   // Grading runs model-written code: its job gets no secrets.
   const secrets = name === 'answer' ? client.secrets : {}
   const job = await fleet.exec(client.name, { template: client.template, envs, secrets }, signal)

@@ -58,13 +58,13 @@ export function createPlan(options: BenchOptions, secrets: Readonly<Record<strin
   }
 }
 
-/** The client's variables for one step of one model, beside those it was launched with. */
+/** The client's variables for one step of one model, beside those it was launched with. Address: "" when it is gone. */
 export function stepEnvs(
   step: 'answer' | 'grade',
   model: PlannedModel,
   address: string,
 ): Record<string, string> {
-  return { STEP: step, SERVER: model.service.name, API_BASE: `${address}/v1`, MODEL: model.key }
+  return { STEP: step, SERVER: model.service.name, API_BASE: address && `${address}/v1`, MODEL: model.key }
 }
 
 function benchmarkEnvs(options: BenchOptions): Record<string, string> {
