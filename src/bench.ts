@@ -91,19 +91,50 @@ async function launchClient({ fleet, vms, plan, story, signal }: Context): Promi
 async function runModel(model: PlannedModel, client: Promise<void>, context: Context): Promise<ModelOutcome> {
   const { story, vms, signal } = context
   const { key } = model
-  let released: Promise<void> | undefined
-  let releaseOnce = async () => {}
   try {
-    const job = await story.phase(key, 'launch', () => vms.launch(model.server, 'server', signal))
-    releaseOnce = () => (released ??= story.phase(key, 'release', () => release(model, job, context)))
-    await Promise.all([client, story.phase(key, 'load', () => load(model, job, context))])
-    await story.phase(key, 'answer', () => answer(model, job, context))
-    const graded = context.grading(() => story.phase(key, 'grade', () => step('grade', model, context)))
-    await Promise.all([releaseOnce(), graded])
-    return { model, failure: null }
+    const server = await story.phase(key, 'launch', () => vms.launch(model.server, 'server', signal))
+    const answered = loadAndAnswer(model, server, client, context)
+    // The server goes the moment its model's answers are complete, or will never be: a GPU is billed until then.
+    const released = answered.then(ignore, ignore).then(() => release(model, server, context))
+    const graded = answered.then(() => grade(model, context))
+    const [grades] = await Promise.allSettled([graded, released])
+    return { model, failure: grades.status === 'rejected' ? toFailure(grades.reason) : null }
   } catch (error) {
-    if (!context.cancelled.aborted) await releaseOnce().catch(reason => story.warn(explain(reason)))
     return { model, failure: toFailure(error) }
+  }
+}
+
+function ignore(): void {}
+
+async function loadAndAnswer(
+  model: PlannedModel,
+  server: Job,
+  client: Promise<void>,
+  context: Context,
+): Promise<void> {
+  const { story } = context
+  await Promise.all([client, story.phase(model.key, 'load', () => load(model, server, context))])
+  await story.phase(model.key, 'answer', () => answer(model, server, context))
+}
+
+async function grade(model: PlannedModel, context: Context): Promise<void> {
+  const { story, grading } = context
+  await grading(() => story.phase(model.key, 'grade', () => step('grade', model, context)))
+}
+
+/** Keeps the server's log and ends it. When the run is cancelled nobody waits for a log: the teardown ends it. */
+async function release(model: PlannedModel, server: Job, context: Context): Promise<void> {
+  const { fleet, mesh, vms, story, inputs, cancelled } = context
+  const { name } = model.service
+  if (cancelled.aborted) return
+  try {
+    await story.phase(model.key, 'release', async () => {
+      await saveLog(inputs.options.outputDirectory, name, await fleet.tailLog(server, LOG_LINES))
+      await mesh.leave(model.service)
+      await vms.end(name)
+    })
+  } catch (error) {
+    story.warn(`${name} could not be released: ${explain(error)}`)
   }
 }
 
@@ -127,18 +158,6 @@ async function answer(model: PlannedModel, server: Job, context: Context): Promi
   await whileRunning(fleet, server, `the model server of ${model.key}`, signal, alive =>
     step('answer', model, { ...context, signal: alive }),
   )
-}
-
-/** The server goes the moment its model's answers are complete: a GPU is billed until then, not until the grades. */
-async function release(
-  model: PlannedModel,
-  server: Job,
-  { fleet, mesh, vms, inputs }: Context,
-): Promise<void> {
-  const { name } = model.service
-  await saveLog(inputs.options.outputDirectory, name, await fleet.tailLog(server, LOG_LINES))
-  await mesh.leave(model.service)
-  await vms.end(name)
 }
 
 /** One step of the client's template for one model, as a job of its own. */

@@ -26,6 +26,7 @@ export async function commentResults(results: Results, deps: CommentDeps): Promi
   const { options, githubToken, env, signal, log } = deps
   if (options.comment === 'never') return { commentUrl: '', failure: null }
   const context = await readGitHubContext(env)
+  if (!context && options.comment === 'auto') return { commentUrl: '', failure: null }
   if (!context) return missing('there is no comment: GITHUB_REPOSITORY is not set', deps)
   const access = { token: githubToken, apiUrl: context.apiUrl }
   const place = await findPullRequest({ access, context, mode: options.comment, signal, log })
