@@ -9,12 +9,13 @@ const TAIL_LINES = 40
 export class JobFailed extends LmrunError {
   override readonly name = 'JobFailed'
 
-  constructor(
-    what: string,
-    readonly log: readonly string[],
-    readonly diagnosis: Diagnosis | null,
-  ) {
+  readonly log: readonly string[]
+  readonly diagnosis: Diagnosis | null
+
+  constructor(what: string, log: readonly string[], diagnosis: Diagnosis | null) {
     super(what, diagnosis ? { hint: diagnosis.hint } : {})
+    this.log = log
+    this.diagnosis = diagnosis
   }
 }
 
@@ -59,7 +60,6 @@ export async function whileRunning<T>(
     return await Promise.race([work(either), ended])
   } finally {
     over.abort()
-    ended.catch(() => {})
   }
 }
 

@@ -7,7 +7,11 @@ export class Story {
   readonly #phases: Phase[] = []
   readonly #warnings = new Set<string>()
 
-  constructor(private readonly progress: Progress) {}
+  readonly #progress: Progress
+
+  constructor(progress: Progress) {
+    this.#progress = progress
+  }
 
   get phases(): readonly Phase[] {
     return this.#phases.toSorted((a, b) => a.startedAt - b.startedAt)
@@ -19,7 +23,7 @@ export class Story {
 
   async phase<T>(subject: string, name: Phase['name'], work: () => Promise<T>): Promise<T> {
     const startedAt = Date.now()
-    this.progress.start(subject, name)
+    this.#progress.start(subject, name)
     let ok = false
     try {
       const value = await work()
@@ -28,18 +32,18 @@ export class Story {
     } finally {
       const phase = { subject, name, startedAt, endedAt: Date.now(), ok }
       this.#phases.push(phase)
-      this.progress.end(phase)
+      this.#progress.end(phase)
     }
   }
 
   update(subject: string, text: string): void {
-    this.progress.update(subject, text)
+    this.#progress.update(subject, text)
   }
 
   /** A warning is told once and kept for the report. */
   readonly warn = (text: string): void => {
     if (this.#warnings.has(text)) return
     this.#warnings.add(text)
-    this.progress.warn(text)
+    this.#progress.warn(text)
   }
 }

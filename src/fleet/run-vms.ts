@@ -36,12 +36,13 @@ interface Tracked {
 export class RunVms {
   readonly #vms = new Map<string, Tracked>()
   readonly #renewal: NodeJS.Timeout
+  readonly #fleet: Fleet
+  readonly #options: RunVmsOptions
   #closed = false
 
-  constructor(
-    private readonly fleet: Fleet,
-    private readonly options: RunVmsOptions,
-  ) {
+  constructor(fleet: Fleet, options: RunVmsOptions) {
+    this.#fleet = fleet
+    this.#options = options
     // A third of the lease: two renewals may fail before the VM ends itself.
     this.#renewal = setInterval(() => void this.#renew(), (options.leaseMinutes * 60_000) / 3)
   }
@@ -50,22 +51,22 @@ export class RunVms {
     signal.throwIfAborted()
     if (this.#closed) throw new Error(`${request.name} cannot be launched: the run is ending`)
     this.#vms.set(request.name, { role, launchedAt: Date.now(), goneAt: null })
-    this.options.save([...this.#vms].map(([name, vm]) => ({ name, role: vm.role })))
-    return this.fleet.launch(request, signal)
+    this.#options.save([...this.#vms].map(([name, vm]) => ({ name, role: vm.role })))
+    return this.#fleet.launch(request, signal)
   }
 
   /** Ends one VM now; the same ending is returned to everybody who asks. */
   async end(name: string): Promise<void> {
     const vm = this.#vms.get(name)
     if (!vm) return
-    vm.ending ??= this.fleet.down([name]).then(([result]) => result ?? { name, verified: true })
+    vm.ending ??= this.#fleet.down([name]).then(([result]) => result ?? { name, verified: true })
     const result = await vm.ending
     if (result.verified) {
       vm.goneAt ??= Date.now()
       return
     }
     if (vm.command === undefined)
-      this.options.warn(`${name} may still be running (${result.reason}). End it: ${result.command}`)
+      this.#options.warn(`${name} may still be running (${result.reason}). End it: ${result.command}`)
     vm.command = result.command
   }
 
@@ -89,9 +90,9 @@ export class RunVms {
   async #renew(): Promise<void> {
     const names = [...this.#vms].filter(([, vm]) => vm.ending === undefined).map(([name]) => name)
     try {
-      await this.fleet.renewLease(names, this.options.leaseMinutes)
+      await this.#fleet.renewLease(names, this.#options.leaseMinutes)
     } catch (error) {
-      this.options.warn(`the lease of ${names.join(', ')} could not be renewed: ${explain(error)}`)
+      this.#options.warn(`the lease of ${names.join(', ')} could not be renewed: ${explain(error)}`)
     }
   }
 }
