@@ -171,7 +171,8 @@ async function modelResult(
   )
   const result = { ...identity(model), ...(served.success ? { served: served.data } : {}), failure }
   const scores = allScores.get(name)
-  if (!scores) return { ...result, ...noResult }
+  // A model that never got to answer is told by its failure, not by a list of all questions as missing.
+  if (!scores || (failure && scores.average === null)) return { ...result, ...noResult }
   return {
     ...result,
     scores,
