@@ -94,14 +94,15 @@ export async function collectResults({
   const models = await Promise.all(
     outcomes.map(async outcome => [outcome.model.key, await modelResult(outcome, scores, options)] as const),
   )
-  const notes = await gradeWarnings(options.outputDirectory)
+  const note = await gradeNote(options.outputDirectory)
   return {
     ...draft,
     run: { ...draft.run, status: end.status, startedAt: story.startedAt, endedAt: Date.now() },
+    benchmark: { ...draft.benchmark, unverifiedTasks: note.unverified },
     models: Object.fromEntries(models),
     phases: story.phases,
     vms,
-    warnings: [...story.warnings, ...notes],
+    warnings: [...story.warnings, ...note.warnings],
     failure: end.failure,
   }
 }
@@ -194,12 +195,10 @@ async function speedOf(folder: string, model: string): Promise<Speed | null> {
 
 const gradeNoteSchema = z.object({ warnings: z.array(z.string()), unverified: z.array(z.string()) })
 
-async function gradeWarnings(folder: string): Promise<readonly string[]> {
+/** What grading had to say of itself. */
+async function gradeNote(folder: string): Promise<z.infer<typeof gradeNoteSchema>> {
   const note = gradeNoteSchema.safeParse(await readJson(inLogs(folder, 'grade.json')))
-  if (!note.success) return []
-  const { warnings, unverified } = note.data
-  if (unverified.length === 0) return warnings
-  return [...warnings, `Graders that could not be compared with LiveBench's own: ${unverified.join(', ')}.`]
+  return note.success ? note.data : { warnings: [], unverified: [] }
 }
 
 function hardware(): Results['hardware'] {

@@ -84,13 +84,14 @@ const code = (text: string): Piece => ({ code: text })
 
 /** What all models have in common, to the byte. */
 export function runFacts({ run, benchmark, hardware }: Results): readonly Fact[] {
+  const unverified = benchmark.unverifiedTasks ?? []
   const where = [run.repository, run.sha].filter(part => part !== undefined).join('@')
   return [
     { label: 'Benchmark', text: [code(benchmark.name)] },
     {
       label: 'Release',
       text: [
-        benchmark.release === null ? 'any, no question was left out by its date' : code(benchmark.release),
+        benchmark.release === null ? 'the newest: removed questions are left out' : code(benchmark.release),
       ],
     },
     { label: 'Questions', text: [`${whole(benchmark.questionCount)} from `, code(benchmark.questions)] },
@@ -99,6 +100,14 @@ export function runFacts({ run, benchmark, hardware }: Results): readonly Fact[]
       label: 'Requests',
       text: [`${whole(benchmark.parallel)} at a time, at most ${whole(benchmark.maxTokens)} tokens a reply`],
     },
+    ...(unverified.length === 0
+      ? []
+      : [
+          {
+            label: 'Unverified graders',
+            text: [code(unverified.join(', ')), ': not compared with LiveBench’s own'],
+          },
+        ]),
     {
       label: 'Machine',
       text: [

@@ -148,6 +148,9 @@ export const benchmarkSchema = object({
     .describe('sha256 over the sorted question ids, one a line: two runs compare only when it is equal'),
   parallel: count().describe('requests at a time'),
   maxTokens: count().describe('limit of one reply, in tokens'),
+  unverifiedTasks: list(z.string())
+    .exactOptional()
+    .describe("tasks graded by graders that could not be compared with LiveBench's own"),
 })
 
 export const hardwareSchema = object({

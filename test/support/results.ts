@@ -51,6 +51,7 @@ export function createBenchmark(overrides: Partial<Results['benchmark']> = {}): 
     questionsSha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
     parallel: 16,
     maxTokens: 4096,
+    unverifiedTasks: ['AMPS_Hard'],
     ...overrides,
   }
 }
