@@ -22,7 +22,7 @@ body {
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", Arial, sans-serif;
   -webkit-text-size-adjust: 100%; overflow-wrap: anywhere;
 }
-main { max-width: 1040px; margin: 0 auto; padding: 32px 20px 56px; }
+main { max-width: 1120px; margin: 0 auto; padding: 32px 20px 56px; }
 h1 { font-size: clamp(1.35rem, 1rem + 1.8vw, 2rem); line-height: 1.25; margin: 10px 0 12px; letter-spacing: -.015em; text-wrap: balance; }
 h2 { font-size: 1.05rem; margin: 40px 0 12px; letter-spacing: -.005em; }
 h3 { font-size: .95rem; margin: 20px 0 8px; }
