@@ -10,7 +10,7 @@ interface Rule extends Diagnosis {
   readonly pattern: RegExp
 }
 
-/** What programs say of themselves. The first rule that fits counts, so the more special ones stand first. */
+/** What programs say of themselves. The first rule that fits counts, so causes stand before their consequences. */
 const BY_LINE: readonly Rule[] = [
   {
     pattern:
@@ -127,8 +127,8 @@ const SIGNALS: Readonly<Record<number, string>> = {
 }
 
 /**
- * The likely cause of a job's failure. The last line that says something counts: what was said before it may have
- * been overcome.
+ * The likely cause of a job's failure. The table's order decides, not that of the lines: "out of memory" explains the
+ * "failed to load model" that follows it.
  * @param lines the end of the job's log
  * @param exitCode null when a signal ended it
  */
@@ -138,10 +138,8 @@ export function diagnose(
   signal?: string,
 ): Diagnosis | null {
   if (exitCode === 0) return null
-  for (const line of lines.toReversed()) {
-    const rule = BY_LINE.find(({ pattern }) => pattern.test(line))
-    if (rule) return { cause: rule.cause, hint: rule.hint }
-  }
+  const rule = BY_LINE.find(({ pattern }) => lines.some(line => pattern.test(line)))
+  if (rule) return { cause: rule.cause, hint: rule.hint }
   const told = lines.map(line => /^lmrun: job \d+ was ended by (SIG\w+)$/.exec(line)?.[1]).find(Boolean)
   const end = signal ?? told ?? (exitCode === null ? '' : (SIGNALS[exitCode] ?? String(exitCode)))
   return BY_END[end] ?? null
