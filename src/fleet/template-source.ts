@@ -1,4 +1,14 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+} from 'yaml'
 import type { Problem } from '../errors.ts'
 
 /** What a YAML value is, in the words of an error message. */
@@ -105,7 +115,17 @@ export class TemplateSource {
 
 /** The JavaScript value of a scalar, and its text in the file. */
 export function scalar({ node }: Value): { readonly value: unknown; readonly source: string } {
-  return isScalar(node) ? { value: node.value, source: node.source ?? '' } : { value: null, source: '' }
+  return isScalar(node) ? { value: read(node), source: node.source ?? '' } : { value: null, source: '' }
+}
+
+/** "an integer", "a list". */
+export function article(kind: Kind): string {
+  return `${kind === 'integer' ? 'an' : 'a'} ${kind}`
+}
+
+/** The library takes a lone "." for a number, PyYAML does not. */
+function read({ value, source }: Scalar): unknown {
+  return Number.isNaN(value) && source === '.' ? source : value
 }
 
 function keyText(value: unknown, source: string | undefined): string | null {
@@ -124,7 +144,7 @@ function isNode(node: unknown): node is Node {
 function kindOf(node: unknown): Kind {
   if (isMap(node)) return 'map'
   if (isSeq(node)) return 'list'
-  const value = isScalar(node) ? node.value : null
+  const value = isScalar(node) ? read(node) : null
   if (typeof value === 'string') return 'string'
   if (typeof value === 'boolean') return 'boolean'
   if (typeof value === 'bigint') return 'integer'

@@ -1,6 +1,6 @@
 import { nearest } from './nearest.ts'
 import { AUTOSTOP_KEYS, RESOURCE_KEYS, WAIT_FOR } from './template-keys.ts'
-import { type Entry, type Kind, scalar, type TemplateSource, type Value } from './template-source.ts'
+import { article, type Entry, type Kind, scalar, type TemplateSource, type Value } from './template-source.ts'
 
 export interface Autostop {
   readonly idleMinutes: number
@@ -32,7 +32,7 @@ export function known<K extends Keys>(source: TemplateSource, map: Value, keys: 
     } else if (kinds.includes(entry.value.kind)) {
       found.push([entry.key, entry])
     } else {
-      const what = `'${entry.path}' is a ${entry.value.kind}`
+      const what = `'${entry.path}' is ${article(entry.value.kind)}`
       source.refuse(entry.where, what, `It must be ${kinds.map(article).join(' or ')}`)
     }
   }
@@ -48,7 +48,7 @@ export function readResources(source: TemplateSource, entry: Entry | undefined):
     for (const [index, item] of source.items(list.value).entries()) {
       const path = `${list.path}.${index}`
       if (item.kind === 'map') known(source, item, single, path)
-      else source.refuse(item.where, `'${path}' is a ${item.kind}`, 'It must be a map of resources')
+      else source.refuse(item.where, `'${path}' is ${article(item.kind)}`, 'It must be a map of resources')
     }
   }
   return resources
@@ -134,7 +134,7 @@ export function readLabels(source: TemplateSource, entry: Entry | undefined): Re
   if (!entry) return {}
   const labels = source.entries(entry.value, entry.path).flatMap(({ key, path, where, value }) => {
     if (value.kind === 'string') return [[key, String(scalar(value).value)]]
-    source.refuse(where, `'${path}' is a ${value.kind}`, 'A label is text: put it in quotes')
+    source.refuse(where, `'${path}' is ${article(value.kind)}`, 'A label is text: put it in quotes')
     return []
   })
   return Object.fromEntries(labels)
@@ -184,11 +184,7 @@ function variable(source: TemplateSource, path: string, value: Value): string | 
   const asWritten = value.kind === 'date' ? /^\d{4}-\d\d-\d\d$/.test(written) : String(read) === written
   if ((value.kind === 'integer' || value.kind === 'number' || value.kind === 'date') && asWritten)
     return written
-  const shown = written ? `${value.kind} (${written})` : value.kind
-  source.refuse(value.where, `'${path}' is a ${shown}`, 'A variable is text: put it in quotes')
+  const shown = written ? `${article(value.kind)} (${written})` : article(value.kind)
+  source.refuse(value.where, `'${path}' is ${shown}`, 'A variable is text: put it in quotes')
   return null
-}
-
-function article(kind: Kind): string {
-  return `${kind === 'integer' ? 'an' : 'a'} ${kind}`
 }

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { InputError } from '../errors.ts'
 import { TASK_KEYS } from './template-keys.ts'
-import { TemplateSource } from './template-source.ts'
+import { article, TemplateSource } from './template-source.ts'
 import {
   type Autostop,
   known,
@@ -63,7 +63,8 @@ export function parseTemplate(
   const source = new TemplateSource(text, file)
   const { root } = source
   if (source.problems.length === 0 && root.kind !== 'map') {
-    const what = root.kind === 'null' ? 'the file is empty' : `a ${root.kind} where a map of keys belongs`
+    const what =
+      root.kind === 'null' ? 'the file is empty' : `${article(root.kind)} where a map of keys belongs`
     source.refuse(file, what, `Give some of: ${Object.keys(TASK_KEYS).join(', ')}`)
   }
   // What follows a syntax error would only be noise.
