@@ -24,7 +24,7 @@ describe.each([
 test('a cancelled run says so, and that nothing is left', async () => {
   await using world = await createWorld()
   const cancel: Cancel = { when: main => main.seen(/a: answer …/), how: 'ladder' }
-  await world.run({ servers: { a: 'slow' }, cancel })
+  await world.run({ servers: { a: 'hang' }, cancel })
   expect(world.ours()[0]?.body).toMatch(/cancelled/)
   expect(world.ours()[0]?.body).toMatch(/both VMs gone/)
 })
@@ -41,7 +41,7 @@ test('a run cancelled while it reports still tells its scores', async () => {
 test('SIGTERM alone ends main as well', async () => {
   await using world = await createWorld()
   const cancel: Cancel = { when: main => main.seen(/a: answer …/), how: 'term' }
-  const result = await world.run({ servers: { a: 'slow' }, cancel })
+  const result = await world.run({ servers: { a: 'hang' }, cancel })
   expect(result).toMatchObject({ exitCode: 1, signals: ['SIGTERM'] })
   expect(world.ours()).toHaveLength(1)
   await expectClean(world, result)

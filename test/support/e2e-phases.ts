@@ -4,7 +4,7 @@ import type { Fault } from './github-server.ts'
 import type { Watched } from './runner.ts'
 
 export interface HeldPhase {
-  readonly name: 'check' | 'launch' | 'load' | 'answer' | 'grade' | 'report'
+  readonly name: 'check' | 'launch' | 'setup' | 'load' | 'answer' | 'grade' | 'report'
   readonly run: WorldRun
   readonly faults?: readonly Fault[]
   readonly begun: (main: Watched, world: World) => Promise<void>
@@ -20,14 +20,40 @@ export const PHASES: readonly HeldPhase[] = [
     begun: main => main.seen(/a: launch …/),
     comment: 'one',
   },
-  { name: 'load', run: { servers: { a: 'load' } }, begun: main => main.seen(/a: load …/), comment: 'one' },
   {
-    name: 'answer',
-    run: { servers: { a: 'slow' } },
-    begun: main => main.seen(/a: answer …/),
+    name: 'setup',
+    run: { servers: { a: 'slow-setup' } },
+    begun: (_, world) => world.running(/^sleep 600$/),
     comment: 'one',
   },
-  { name: 'grade', run: { stuckClient: true }, begun: main => main.seen(/a: grade …/), comment: 'one' },
+  {
+    name: 'load',
+    run: { servers: { a: 'load' } },
+    begun: async (main, world) => {
+      await main.seen(/a: load …/)
+      await world.running(/openai-server/)
+    },
+    comment: 'one',
+  },
+  {
+    name: 'answer',
+    run: { servers: { a: 'hang' } },
+    begun: async (main, world) => {
+      await main.seen(/a: answer …/)
+      await world.running(/dist\/cli\/index.js answer/)
+    },
+    comment: 'one',
+  },
+  {
+    name: 'grade',
+    run: { stuckClient: true },
+    begun: async (main, world) => {
+      await main.seen(/a: grade …/)
+      await main.seen(/a: release done/)
+      await world.running(/^sleep 600$/)
+    },
+    comment: 'one',
+  },
   {
     name: 'report',
     run: {},

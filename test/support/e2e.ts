@@ -27,7 +27,7 @@ export type ServerMode =
   | 'die'
   | 'die-with-secret'
   | 'load'
-  | 'slow'
+  | 'hang'
   | 'die-answering'
 
 export interface WorldRun {
@@ -55,6 +55,8 @@ export interface World extends AsyncDisposable {
   left(): readonly Left[]
   /** Resolves when no process of this world lives; rejects with those that do after a minute. */
   quiet(): Promise<void>
+  /** Resolves when a process of this world's VMs runs such a command. */
+  running(command: RegExp): Promise<void>
   /** Resolves when the stand-in has been asked that. */
   asked(method: string, path: RegExp): Promise<void>
 }
@@ -75,6 +77,12 @@ export async function createWorld(setup: Partial<GitHubSetup> = {}): Promise<Wor
     left,
     run: options => runInWorld(path.join(folder, `run-${++runs}`), folder, github, options ?? {}),
     ours: () => github.state.comments(REPOSITORY, PULL_REQUEST).filter(isOurs),
+    running: command =>
+      until(
+        () => left().some(process => command.test(process.command)),
+        100_000,
+        () => `nothing runs ${command}: ${JSON.stringify(left())}`,
+      ),
     quiet: () =>
       until(
         () => left().length === 0,
@@ -126,7 +134,9 @@ async function defaultInputs(world: string, { servers = { a: 'serve' }, stubborn
     models: JSON.stringify(Object.fromEntries(models)),
     questions: fixture('echo-questions'),
     'server-template': fixture('templates/fake-server.yaml'),
+    // Ends what a test leaves when it fails.
     'lease-minutes': '5',
+    'max-minutes': '3',
     ...(stuckClient ? { 'client-template': await stuckTemplate(world, stubborn === true) } : {}),
   }
 }

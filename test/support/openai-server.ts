@@ -2,8 +2,8 @@
  * A small OpenAI-compatible server whose faults can be chosen: /health, /v1/models, /v1/chat/completions (streamed and
  * not) and /metrics. In a test: `await using server = await startOpenAiServer({ alias: 'm', behave: … })`.
  * As a process: `node test/support/openai-server.ts --port 0 --alias NAME [--delay-ms N] [--token-ms N] [--slots N]
- * [--load-ms N] [--die-after N]`; the first line it prints is its port. `--die-after N` ends it with code 1, without a
- * word, when request N + 1 comes.
+ * [--load-ms N] [--die-after N] [--hang-after N]`; the first line it prints is its port. When request N + 1 comes,
+ * `--die-after N` ends it with code 1, without a word, and `--hang-after N` never answers.
  */
 import { once } from 'node:events'
 import http from 'node:http'
@@ -130,9 +130,11 @@ async function main(): Promise<void> {
       'load-ms': { ...text, default: '0' },
       slots: { ...text, default: '1000000' },
       'die-after': text,
+      'hang-after': text,
     },
   })
   const dieAfter = Number(values['die-after'] ?? Number.POSITIVE_INFINITY)
+  const hangAfter = Number(values['hang-after'] ?? Number.POSITIVE_INFINITY)
   const server = await startOpenAiServer({
     alias: values.alias,
     port: Number(values.port),
@@ -140,6 +142,7 @@ async function main(): Promise<void> {
     loadMs: Number(values['load-ms']),
     behave: (_, nth) => {
       if (nth > dieAfter) process.exit(1)
+      if (nth > hangAfter) return { kind: 'hang' }
       return { kind: 'answer', delayMs: Number(values['delay-ms']), tokenMs: Number(values['token-ms']) }
     },
   })
