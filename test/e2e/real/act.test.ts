@@ -119,6 +119,7 @@ test('a good run: outputs, summary, report and post', async () => {
   expect((await read('outputs')).trim()).toBe('{"good":50,"bad":50} true')
   expect(JSON.parse(await read('results.json'))).toMatchObject({ run: { status: 'completed' } })
   expect(await read('report.md')).toContain('LMRun')
+  expect(stdout).toMatch(/Summary - .*LMRun/)
   expect(stdout).toMatch(/Post .*Success|Success - Post/)
   expect(left).toEqual([])
 })
