@@ -173,7 +173,7 @@ async function startKeeper(
     await promise
   } catch (cause) {
     if (signal.aborted) throw signal.reason
-    const log = await lastLines(folder.keeperLog, 5)
+    const log = await lastLines(folder.keeperLog, 12)
     const hint = log || 'It was ended while it was being launched.'
     throw new LmrunError(`the VM ${order.name} did not come up`, { cause, hint })
   } finally {

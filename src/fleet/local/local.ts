@@ -81,9 +81,10 @@ class LocalFleet implements Fleet {
   }
 
   async tailLog(job: Job, lines: number): Promise<readonly string[]> {
-    const tail = await readTail(this.#folder(job.vm).job(job.id).log, lines)
-    if (!tail) throw gone(job.vm)
-    return tail
+    const folder = this.#folder(job.vm)
+    const tail = await readTail(folder.job(job.id).log, lines)
+    if (!tail && !(await readVm(folder))) throw gone(job.vm)
+    return tail ?? []
   }
 
   fetch(name: string, from: string, to: string): Promise<boolean> {
