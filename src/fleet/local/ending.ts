@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode } from './folder.ts'
-import { listProcesses, type Owner, type Process, processesOf } from './processes.ts'
+import { identity, listProcesses, type Owner, type Process, processesOf } from './processes.ts'
 
 export interface EndOptions {
   /** Milliseconds between asking (TERM) and ending (KILL). */
@@ -21,17 +21,22 @@ export async function endProcesses(
   { graceMs, spare }: EndOptions,
 ): Promise<(readonly Process[])[]> {
   const begun = performance.now()
-  const asked = new Set<number>()
+  const asked = new Set<string>()
+  const seen: Set<string>[] = []
   for (;;) {
     const all = await listProcesses()
-    const left = owners.map(owner => processesOf(owner, all).filter(({ pid }) => pid !== spare))
+    const left = owners.map((owner, index) => {
+      const members = processesOf(owner, all, seen[index])
+      seen[index] = new Set(members.map(identity))
+      return members.filter(({ pid }) => pid !== spare)
+    })
     const members = left.flat()
     const elapsed = performance.now() - begun
     if (members.length === 0 || elapsed > graceMs + KILL_MS) return left
-    for (const { pid } of members) {
-      if (elapsed > graceMs) send(pid, 'SIGKILL')
-      else if (!asked.has(pid)) send(pid, 'SIGTERM')
-      asked.add(pid)
+    for (const process of members) {
+      if (elapsed > graceMs) send(process.pid, 'SIGKILL')
+      else if (!asked.has(identity(process))) send(process.pid, 'SIGTERM')
+      asked.add(identity(process))
     }
     // Most end at once; one that takes its whole grace is not worth a busy look.
     await sleep(Math.min(10 + elapsed / 10, 100))

@@ -8,6 +8,8 @@ export interface Process {
   readonly parent: number
   readonly group: number
   readonly session: number
+  /** When it started: tells it from a later bearer of its number. Empty where that cannot be read: no /proc. */
+  readonly started: string
   readonly command: string
   /** Its LMRUN_VM; null when it has none (or is another user's), undefined where none can be read: no /proc. */
   readonly marker: string | null | undefined
@@ -20,6 +22,8 @@ export interface Owner {
 }
 
 const PROC = '/proc'
+/** Place of the start time, counted from the state: proc_pid_stat(5), field 22. */
+const STARTED = 19
 
 /**
  * All living processes (no zombies). From /proc, where markers can be read; else from `ps`, without them.
@@ -35,21 +39,39 @@ export async function listProcesses(proc = PROC): Promise<Process[]> {
 }
 
 /**
- * The processes of an owner: those that carry its marker, their sessions, and all that descend from them.
- * A keeper leads a session of its own, so a session with a marked member holds nothing foreign; and a number
- * that a dead process left is never taken for its new bearer.
+ * The processes of an owner: those that carry its marker, those that were seen as its before, all that descend from
+ * them, and the sessions of all these. A keeper leads a session of its own, so its VM's sessions hold nothing foreign;
+ * and a number that a dead process left is never taken for its new bearer.
+ * @param seen identities of processes that were its when last looked: their parent may have ended meanwhile
  */
-export function processesOf({ owns, keeperPid }: Owner, all: readonly Process[]): Process[] {
+export function processesOf(
+  { owns, keeperPid }: Owner,
+  all: readonly Process[],
+  seen: ReadonlySet<string> = new Set(),
+): Process[] {
   const members = new Set<number>()
   const sessions = new Set<number>()
-  for (const { pid, session, group, marker } of all) {
-    if (marker === undefined ? group !== keeperPid : marker === null || !owns(marker)) continue
+  const add = ({ pid, session }: Process) => {
     members.add(pid)
     sessions.add(session)
   }
-  for (const { pid, session } of all) if (sessions.has(session)) members.add(pid)
-  addDescendants(members, all)
+  for (const process of all) {
+    const { marker, group } = process
+    const mine = marker === undefined ? group === keeperPid : marker !== null && owns(marker)
+    if (mine || seen.has(identity(process))) add(process)
+  }
+  let before: number
+  do {
+    before = members.size
+    for (const process of all) {
+      if (members.has(process.parent) || sessions.has(process.session)) add(process)
+    }
+  } while (members.size > before)
   return all.filter(({ pid }) => members.has(pid))
+}
+
+export function identity({ pid, started }: Process): string {
+  return `${pid} ${started}`
 }
 
 /** The LMRUN_VM of a process; undefined when the machine has no /proc, null when there is no such process or marker. */
@@ -71,14 +93,6 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-function addDescendants(members: Set<number>, all: readonly Process[]): void {
-  let before: number
-  do {
-    before = members.size
-    for (const { pid, parent } of all) if (members.has(parent)) members.add(pid)
-  } while (members.size > before)
-}
-
 async function readProcess(proc: string, name: string): Promise<Process | null> {
   try {
     const [stat, environ] = await Promise.all([
@@ -88,7 +102,8 @@ async function readProcess(proc: string, name: string): Promise<Process | null> 
     ])
     // "pid (command) state ppid pgrp session …": the command may hold anything, also ") ".
     const command = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
-    const [state, parent, group, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const [state, parent, group, session] = fields
     if (state === 'Z' || state === 'X') return null
     const numbers = {
       pid: Number(name),
@@ -96,7 +111,7 @@ async function readProcess(proc: string, name: string): Promise<Process | null> 
       group: Number(group),
       session: Number(session),
     }
-    return { ...numbers, command, marker: markerOf(environ) }
+    return { ...numbers, started: fields[STARTED] ?? '', command, marker: markerOf(environ) }
   } catch {
     return null // It ended while we looked.
   }
@@ -124,6 +139,7 @@ async function listByPs(): Promise<Process[]> {
         parent: Number(parent),
         group: Number(group),
         session: Number(group),
+        started: '',
         command: command.join(' '),
         marker: undefined,
       },

@@ -9,7 +9,8 @@ const STUBBORN = `run: |
   setsid sleep 601 &
   (setsid bash -c 'trap "" TERM HUP; sleep 602 & while :; do sleep 1; done' &)
   env -i $(command -v sleep) 603 &
-  env -i $(command -v setsid) $(command -v sleep) 604 &
+  # Its parent goes with the first TERM.
+  bash -c 'env -i $(command -v setsid) $(command -v bash) -c "trap : TERM; $(command -v sleep) 604" & wait' &
   echo ready
   while :; do sleep 1; done
 `

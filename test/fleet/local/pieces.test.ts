@@ -34,6 +34,7 @@ describe('processesOf', () => {
     parent,
     group: session,
     session,
+    started: '5',
     command: 'x',
     marker,
   })
@@ -51,6 +52,13 @@ describe('processesOf', () => {
     expect(pids(processesOf({ owns: marker => marker === 'a.1', keeperPid: 10 }, all))).toEqual([
       10, 11, 12, 13,
     ])
+  })
+
+  test('one that was seen as its own stays so when its parent ends; its number alone is nothing', () => {
+    const orphan = process(12, 1, 12, null)
+    const owner = { owns: () => false }
+    expect(pids(processesOf(owner, [orphan], new Set(['12 5'])))).toEqual([12])
+    expect(processesOf(owner, [orphan], new Set(['12 4']))).toEqual([])
   })
 
   test('a number that the keeper left behind is nothing, where markers can be read', () => {
