@@ -8,7 +8,7 @@ import { commentMarker } from '../../src/report/comment.ts'
 import { BOT, FORK_BOT, type GitHubServer, type GitHubSetup, startGitHub } from './github-server.ts'
 import type { Comment } from './github-state.ts'
 import { killAll, type Left, processesWith } from './processes.ts'
-import { type Cancel, type RunResult, runAction } from './runner.ts'
+import { type Cancel, type RunResult, runAction, SEEN_WITHIN_MS } from './runner.ts'
 
 export const REPOSITORY = 'acme/widgets'
 export const PULL_REQUEST = 7
@@ -80,7 +80,7 @@ export async function createWorld(setup: Partial<GitHubSetup> = {}): Promise<Wor
     running: command =>
       until(
         () => left().some(process => command.test(process.command)),
-        100_000,
+        SEEN_WITHIN_MS,
         () => `nothing runs ${command}: ${JSON.stringify(left())}`,
       ),
     quiet: () =>
@@ -92,7 +92,7 @@ export async function createWorld(setup: Partial<GitHubSetup> = {}): Promise<Wor
     asked: (method, pattern) =>
       until(
         () => github.requests.some(request => request.method === method && pattern.test(request.path)),
-        100_000,
+        SEEN_WITHIN_MS,
         () => `nobody asked ${method} ${pattern}`,
       ),
     async [Symbol.asyncDispose]() {

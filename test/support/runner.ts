@@ -32,7 +32,7 @@ export interface Cancel {
 export interface Watched {
   readonly pid: number
   output(): string
-  /** Resolves when stdout matches; rejects when the step ends without. */
+  /** Resolves when stdout matches; rejects when the step ends without, or after `SEEN_WITHIN_MS`. */
   seen(pattern: RegExp): Promise<void>
 }
 
@@ -63,6 +63,8 @@ export interface RunResult extends StepResult {
 }
 
 const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY', 'GITHUB_PATH'] as const
+/** Below the deadline of a test, so that it fails with its clean-up and not without. */
+export const SEEN_WITHIN_MS = 80_000
 const LADDER_WAITS = [7500, 2500] as const
 
 export async function runAction(options: RunOptions): Promise<RunResult> {
@@ -108,7 +110,9 @@ async function startStep(
   child.stderr?.setEncoding('utf8').on('data', chunk => (text.stderr += chunk))
   const exit = once(child, 'exit')
   const seen = async (pattern: RegExp) => {
+    const deadline = Date.now() + SEEN_WITHIN_MS
     while (!pattern.test(text.stdout)) {
+      if (Date.now() > deadline) throw new Error(`${entry} does not say ${pattern}:\n${text.stdout}`)
       if (child.exitCode !== null || child.signalCode !== null) {
         throw new Error(`${entry} ended without ${pattern}:\n${text.stdout}\n${text.stderr}`)
       }
