@@ -65,7 +65,7 @@ export async function whileRunning<T>(
 
 async function failed(fleet: Fleet, job: Job, name: string, state: JobState): Promise<JobFailed> {
   const log = await fleet.tailLog(job, TAIL_LINES)
-  return new JobFailed(`${name} ${howItEnded(state)}`, log, diagnose(log, state.exitCode))
+  return new JobFailed(`${name} ${howItEnded(state)}`, log, diagnose(log, state.exitCode, state.signal))
 }
 
 function howItEnded({ status, exitCode }: JobState): string {

@@ -1,25 +1,29 @@
-/** The candidate that a mistyped word most likely means, or undefined when none is near. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3))
-  let best: { candidate: string; distance: number } | undefined
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
-    if (distance <= limit && distance < (best?.distance ?? Number.POSITIVE_INFINITY))
-      best = { candidate, distance }
-  }
-  return best?.candidate
+/** The word that was most likely meant: at most two edits away (one in a short word), or null. */
+export function nearest(word: string, words: readonly string[]): string | null {
+  const reach = word.length < 5 ? 1 : 2
+  const ranked = words
+    .map(candidate => ({ candidate, edits: edits(word.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ edits }) => edits <= reach)
+    .sort((a, b) => a.edits - b.edits)
+  return ranked[0]?.candidate ?? null
 }
 
-/** Levenshtein distance; words only, so the table of one row is enough. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+/** Damerau's distance: one edit is a letter added, dropped, changed, or two neighbours swapped. */
+function edits(a: string, b: string): number {
+  // Far apart by length alone: the table would only say so, and a hostile key may be very long.
+  if (Math.abs(a.length - b.length) > 2) return Number.POSITIVE_INFINITY
+  let older: number[] = []
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
-    const next = [i]
+    const row = [i]
     for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substitution))
+      const change = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swap = swapped ? (older[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY
+      row.push(Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, change, swap))
     }
-    row = next
+    older = previous
+    previous = row
   }
-  return row[b.length] ?? 0
+  return previous[b.length] ?? 0
 }

@@ -1,4 +1,4 @@
-import { nearest } from './nearest.ts'
+import { nearest } from '../text.ts'
 import { AUTOSTOP_KEYS, RESOURCE_KEYS, WAIT_FOR } from './template-keys.ts'
 import { article, type Entry, type Kind, scalar, type TemplateSource, type Value } from './template-source.ts'
 
