@@ -29,7 +29,7 @@ const LINES: readonly (readonly [cause: string, line: string])[] = [
   ['port taken', 'serve: port 18130 is taken: Address already in use'],
   [
     'missing or broken file',
-    'serve: missing file: MODEL is ./nope.gguf, and there is no file /home/me/nope.gguf',
+    'serve: missing file: MODEL is ./nope.gguf, and there is no file /srv/nope.gguf',
   ],
   ['missing or broken file', "FileNotFoundError: [Errno 2] No such file or directory: 'model.gguf'"],
   ['missing or broken file', "0.00.021.188 E srv    load_model: failed to load model, 'bad.gguf'"],
