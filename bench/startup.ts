@@ -43,7 +43,7 @@ function firstOutput(args: readonly string[]): Promise<number> {
   const started = performance.now()
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'ignore'],
-    env: { PATH: process.env['PATH'] },
+    env: { PATH: process.env.PATH },
   })
   return new Promise((resolve, reject) => {
     child.on('error', reject)

@@ -1,13 +1,15 @@
 import * as core from '@actions/core'
 import { type BenchDeps, bench } from './bench.ts'
+import type { CommentResult } from './comment-results.ts'
 import { currentEnv, type Env } from './env.ts'
-import { LmrunError } from './errors.ts'
-import type { DownResult, Fleet } from './fleet/fleet.ts'
+import { explain, LmrunError } from './errors.ts'
+import type { DownResult } from './fleet/fleet.ts'
 import { createFleet } from './fleets.ts'
 import { type Inputs, loadActionInputs } from './inputs.ts'
+import { LiveComment } from './live-comment.ts'
 import { createDirectMesh } from './mesh/direct.ts'
 import { plainProgress } from './progress.ts'
-import { publish } from './publish.ts'
+import { type PublishDeps, publish } from './publish.ts'
 import type { Results, VmRecord } from './report/results.ts'
 import { isGood } from './results.ts'
 import { createRun } from './run.ts'
@@ -21,58 +23,86 @@ export async function runAction(signal: AbortSignal): Promise<void> {
   const env = currentEnv()
   const inputs = loadActionInputs(env)
   mask(inputs)
-  const results = await withinGrace(bench(inputs, actionDeps(inputs, env, signal)), signal)
+  const live = new LiveComment({ ...inputs, env, signal, log: core.info, warn: core.warning })
+  const results = await withinGrace(bench(inputs, actionDeps(inputs, env, live, signal)), signal)
   // What this step does not get to publish, post does.
   saveDraft(results, env)
   signal.throwIfAborted()
-  const { failure } = await withinGrace(publish(results, { ...inputs, env, signal }), signal)
+  const { failure } = await withinGrace(publishLast(results, { ...inputs, env, signal }, live), signal)
   signal.throwIfAborted()
   savePublished()
   if (failure) throw new LmrunError(failure)
   if (!isGood(results)) throw new LmrunError('The run has no valid score for every model: see the report.')
 }
 
-function actionDeps(inputs: Inputs, env: Env, signal: AbortSignal): BenchDeps {
+function actionDeps(inputs: Inputs, env: Env, live: LiveComment, signal: AbortSignal): BenchDeps {
   const fleet = createFleet(inputs.options.infra)
   return {
     fleet,
     mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port)),
     run: createRun(env),
-    progress: plainProgress(core.info, core.warning),
-    saveDraft: draft => saveDraft(draft, env),
+    progress: live.watch(plainProgress(core.info, core.warning)),
+    saveDraft: draft => {
+      saveDraft(draft, env)
+      live.begin(draft)
+    },
     saveVms,
     signal,
     label: name => `input ${name}`,
   }
 }
 
-/** The action's post step: ends what main left, and reports what main could not. Rejects when a VM may be left. */
+async function publishLast(results: Results, deps: PublishDeps, live: LiveComment): Promise<CommentResult> {
+  await live.stop()
+  return publish(results, deps)
+}
+
+/**
+ * The action's post step: ends what main left, then reports what main could not. Rejects when a VM may be left.
+ * Ending comes first and needs nothing but the saved state: no input, token or network can keep it from happening.
+ */
 export async function cleanUp(): Promise<void> {
   const env = currentEnv()
   const state = loadState(env)
-  if (!state.draft) return core.info('Nothing was launched, so nothing is left to end.')
-  const inputs = loadActionInputs(env)
-  mask(inputs)
-  const ended = await endVms(createFleet(inputs.options.infra), state)
-  if (!state.published) {
-    const results = unfinished(state.draft, state, ended)
-    await publish(results, { ...inputs, env, signal: AbortSignal.timeout(PUBLISH_MS) })
+  if (!state.draft && state.vms.length === 0) {
+    return core.info('Nothing was launched, so nothing is left to end.')
   }
+  const ended = await endVms(state)
+  const problems = [leftOver(ended), await publishUnfinished(state, ended, env).catch(explain)]
   forgetDraft(env)
+  const text = problems.filter(problem => problem !== null).join('\n')
+  if (text) throw new LmrunError(text)
+}
+
+function leftOver(ended: readonly DownResult[]): string | null {
   const left = ended.flatMap(result =>
     result.verified ? [] : [`${result.name} (${result.reason}): ${result.command}`],
   )
-  if (left.length > 0)
-    throw new LmrunError(`VMs that may still be running; end them by hand:\n${left.join('\n')}`)
+  if (left.length === 0) return null
+  return `VMs that may still be running; end them by hand:\n${left.join('\n')}`
+}
+
+async function publishUnfinished(state: State, ended: readonly DownResult[], env: Env): Promise<null> {
+  if (!state.draft || state.published) return null
+  const inputs = loadActionInputs(env)
+  mask(inputs)
+  const signal = AbortSignal.timeout(PUBLISH_MS)
+  await publish(unfinished(state.draft, state, ended), { ...inputs, env, signal })
+  return null
 }
 
 /** The server ends all about 5 minutes after a cancel; what is not posted by then is not posted. */
 const PUBLISH_MS = 120_000
 
-async function endVms(fleet: Fleet, { vms }: State): Promise<readonly DownResult[]> {
-  const ended = await fleet.down(vms.map(vm => vm.name))
-  for (const { name, verified } of ended) core.info(`${name}: ${verified ? 'gone' : 'may still be running'}`)
-  return ended
+async function endVms({ vms }: State): Promise<readonly DownResult[]> {
+  const fleets = [...Map.groupBy(vms, vm => vm.fleet)]
+  const ended = await Promise.all(
+    fleets.map(([kind, group]) => createFleet(kind).down(group.map(vm => vm.name))),
+  )
+  for (const { name, verified } of ended.flat()) {
+    core.info(`${name}: ${verified ? 'gone' : 'may still be running'}`)
+  }
+  return ended.flat()
 }
 
 /** What main knew when it ended, with what has become of its VMs since. */

@@ -1,6 +1,6 @@
 import type { Env } from './env.ts'
 import type { BenchOptions } from './options.ts'
-import { commentMarker, publishComment } from './report/comment.ts'
+import { type CommentOutcome, commentMarker, publishComment } from './report/comment.ts'
 import { findPullRequest, readGitHubContext } from './report/github.ts'
 import { renderReport } from './report/markdown.ts'
 import type { Results } from './report/results.ts'
@@ -21,35 +21,49 @@ export interface CommentResult {
   readonly failure: string | null
 }
 
+/** The place of the run's comment; `reason` is null when nobody expects one. */
+type Place =
+  | { readonly open: true; readonly write: (body: string, deadlineMs?: number) => Promise<CommentOutcome> }
+  | { readonly open: false; readonly reason: string | null }
+
 /** Posts the results on the pull request that they are about, as the option `comment` says. Never rejects for GitHub. */
 export async function commentResults(results: Results, deps: CommentDeps): Promise<CommentResult> {
-  const { options, githubToken, env, signal, log } = deps
-  if (options.comment === 'never') return { commentUrl: '', failure: null }
-  const context = await readGitHubContext(env)
-  if (!context && options.comment === 'auto') return { commentUrl: '', failure: null }
-  if (!context) return missing('there is no comment: GITHUB_REPOSITORY is not set', deps)
-  const access = { token: githubToken, apiUrl: context.apiUrl }
-  const place = await findPullRequest({ access, context, mode: options.comment, signal, log })
-  if (!place.found) return missing(place.reason, deps)
-  const outcome = await publishComment({
-    access,
-    signal,
-    log,
-    repository: context.repository,
-    pullRequest: place.number,
-    marker: commentMarker(context.workflow, options.commentKey),
-    body: renderReport(results),
-  })
-  if (!outcome.posted) {
-    deps.warn(outcome.warning)
-    return missing(outcome.warning, deps)
+  const { log, warn, options } = deps
+  const missing = (reason: string | null): CommentResult => {
+    if (reason !== null) log(reason)
+    return { commentUrl: '', failure: options.comment === 'always' ? reason : null }
   }
-  log(`Comment ${outcome.action}: ${outcome.url}`)
-  return { commentUrl: outcome.url, failure: null }
+  const place = await openComment(deps)
+  if (!place.open) return missing(place.reason)
+  const outcome = await place.write(renderReport(results))
+  if (outcome.posted) {
+    log(`Comment ${outcome.action}: ${outcome.url}`)
+    return { commentUrl: outcome.url, failure: null }
+  }
+  warn(outcome.warning)
+  return missing(outcome.warning)
 }
 
-/** With `auto` a run without a pull request is as it should be; with `always` it fails, after everything else is out. */
-function missing(reason: string, { options, log }: CommentDeps): CommentResult {
-  log(reason)
-  return { commentUrl: '', failure: options.comment === 'always' ? reason : null }
+/** Finds where the run's comment belongs, as the option `comment` says. */
+export async function openComment(deps: CommentDeps): Promise<Place> {
+  const { options, githubToken, env, signal, log } = deps
+  if (options.comment === 'never') return { open: false, reason: null }
+  const context = await readGitHubContext(env)
+  if (!context) {
+    const isExpected = options.comment === 'always'
+    return { open: false, reason: isExpected ? 'there is no comment: GITHUB_REPOSITORY is not set' : null }
+  }
+  const access = { token: githubToken, apiUrl: context.apiUrl }
+  const found = await findPullRequest({ access, context, mode: options.comment, signal, log })
+  if (!found.found) return { open: false, reason: found.reason }
+  const target = {
+    access,
+    repository: context.repository,
+    pullRequest: found.number,
+    marker: commentMarker(context.workflow, options.commentKey),
+  }
+  return {
+    open: true,
+    write: (body, deadlineMs = 120_000) => publishComment({ ...target, body, deadlineMs, signal, log }),
+  }
 }

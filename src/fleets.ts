@@ -2,10 +2,9 @@ import path from 'node:path'
 import { packageRoot } from './env.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import { createLocalFleet } from './fleet/local/local.ts'
-import type { BenchOptions } from './options.ts'
 
-/** The fleet of an infra; the second one joins here. */
-export function createFleet(_infra: BenchOptions['infra'] = 'local'): Fleet {
+/** The fleet of a kind, which is also the name of its infra; the second one joins here. */
+export function createFleet(_kind: Fleet['kind'] = 'local'): Fleet {
   const dist = path.join(packageRoot(), 'dist')
   return createLocalFleet({
     runtime: {

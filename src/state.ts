@@ -17,7 +17,9 @@ export interface State {
   readonly published: boolean
 }
 
-const vmsSchema = z.array(z.object({ name: z.string(), role: z.enum(['server', 'client']) }))
+const vmsSchema = z.array(
+  z.object({ fleet: z.literal('local'), name: z.string(), role: z.enum(['server', 'client']) }),
+)
 
 export function saveVms(vms: readonly SavedVm[]): void {
   core.saveState('vms', vms)

@@ -27,7 +27,8 @@ describe('loadActionInputs', () => {
     [{ INPUT_MODELS: 'a: b', INPUT_PARALLEL: 'x' }, 'input parallel: "x" is not allowed'],
     [
       { INPUT_MODELS: 'a: b', INPUT_SECRETS: 'HF_TOKEN' },
-      'input secrets: the environment variable HF_TOKEN is not set, or empty. Set it (in a workflow: env: HF_TOKEN: ${{ secrets.HF_TOKEN }}), or take the name out',
+      'input secrets: the environment variable HF_TOKEN is not set, or empty. Set it (in a workflow: env: HF_TOKEN: $' +
+        '{{ secrets.HF_TOKEN }}), or take the name out',
     ],
   ])('refuses %j', (env, message) => {
     expect(() => loadActionInputs(env)).toThrow(InputError)

@@ -53,7 +53,7 @@ it('names a model file of this machine in full, because a VM has its own working
     const file = path.join(folder, 'm.gguf')
     await writeFile(file, '')
     const relative = path.relative(process.cwd(), file)
-    expect(plan({ models: { a: relative } }).models[0]?.server.envs['MODEL']).toBe(file)
+    expect(plan({ models: { a: relative } }).models[0]?.server.envs.MODEL).toBe(file)
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -1,5 +1,6 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { currentEnv } from '../env.ts'
+import { benchNameOption, releaseOption, untilSignal } from './shared.ts'
 
 interface Flags {
   readonly model?: string
@@ -31,13 +32,8 @@ export function answerCommand(): Command {
     .option('--model <name>', 'name of the model as the server lists it (required)')
     .option('--model-display-name <name>', 'name in the files and the report (default: --model)')
     .option('--api-base <url>', 'where the OpenAI API begins, usually …/v1 (required)')
-    .option(
-      '--bench-name <names...>',
-      'live_bench, live_bench/<category> or live_bench/<category>/<task> (default: live_bench)',
-    )
-    .addOption(
-      new Option('--release, --livebench-release-option <date>', 'only what this release of LiveBench asks'),
-    )
+    .addOption(benchNameOption())
+    .addOption(releaseOption())
     .option(
       '--questions <source>',
       'smoke, or a folder with live_bench/ or data/live_bench/ (default: smoke)',
@@ -67,13 +63,7 @@ async function answer(flags: Flags): Promise<void> {
     maxTokens: flags.maxTokens,
     retryFailures: flags.retryFailures,
   })
-  const stop = new AbortController()
-  const onSignal = (name: NodeJS.Signals) => stop.abort(new DOMException(`got ${name}`, 'AbortError'))
-  const signals = ['SIGINT', 'SIGTERM'] as const
-  for (const name of signals) process.once(name, onSignal)
-  try {
-    await answerQuestions(options, { signal: stop.signal, log: line => console.log(line) })
-  } finally {
-    for (const name of signals) process.off(name, onSignal)
-  }
+  await untilSignal(async signal => {
+    await answerQuestions(options, { signal, log: line => console.log(line) })
+  })
 }

@@ -37,12 +37,14 @@ The token for --comment is read from GITHUB_TOKEN.
 Exit codes: 0 every model has a valid score · 1 not, or the run failed · 2 bad input · 130 cancelled`
 
 export function benchCommand(): Command {
-  const command = new Command('bench').description('launch, wait, ask, grade, report, tear down')
+  const command = new Command('bench').description(
+    'Launch model servers, ask and grade them, report, and end everything',
+  )
   for (const [flag, help] of FLAGS) command.addOption(new Option(`--${flag}`, help))
   return command
     .option(
       '--config <file>',
-      'YAML file of options; flags go before it (default: lmrun.yaml, if there is one)',
+      'YAML file of options; flags win over it (default: lmrun.yaml, if there is one)',
     )
     .option('--json', 'print the results document on standard output')
     .addHelpText('after', EXAMPLES)

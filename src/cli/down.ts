@@ -3,7 +3,7 @@ import { InputError, LmrunError } from '../errors.ts'
 
 export function downCommand(): Command {
   return new Command('down')
-    .description('end VMs and verify that they are gone')
+    .description('End VMs and verify that they are gone')
     .argument('[names...]', 'VM names, as `lmrun ls` shows them')
     .option('--all', 'every VM that is up')
     .option('--run <id>', 'every VM of one run, by its `lmrun-run` label')

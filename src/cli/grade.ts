@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { InputError, type Problem } from '../errors.ts'
+import { benchNameOption, releaseOption, untilSignal } from './shared.ts'
 
 interface Flags {
   readonly model?: string
@@ -26,13 +27,8 @@ export function gradeCommand(): Command {
     .description('Judge a model’s answers and keep the judgments in LiveBench’s files')
     .option('--model <name>', 'name of the model (one of the two is required)')
     .option('--model-display-name <name>', 'its name in the files (default: --model)')
-    .option(
-      '--bench-name <names...>',
-      'live_bench, live_bench/<category> or live_bench/<category>/<task> (default: live_bench)',
-    )
-    .addOption(
-      new Option('--release, --livebench-release-option <date>', 'only what this release of LiveBench asks'),
-    )
+    .addOption(benchNameOption())
+    .addOption(releaseOption())
     .option(
       '--questions <source>',
       'smoke, or a folder with live_bench/ or data/live_bench/ (default: those in --dir)',
@@ -62,18 +58,12 @@ async function grade(flags: Flags): Promise<void> {
     benchmarks,
     ...(release ? { release } : {}),
   })
-  const stop = new AbortController()
-  const onSignal = (name: NodeJS.Signals) => stop.abort(new DOMException(`got ${name}`, 'AbortError'))
-  const signals = ['SIGINT', 'SIGTERM'] as const
-  for (const name of signals) process.once(name, onSignal)
-  try {
+  await untilSignal(async signal => {
     const log = (line: string) => console.log(line)
-    const summary = await gradeAnswers({ dir, model, questions, parallel, signal: stop.signal, log })
+    const summary = await gradeAnswers({ dir, model, questions, parallel, signal, log })
     console.log(summarize(model, summary))
     checkGraded(summary)
-  } finally {
-    for (const name of signals) process.off(name, onSignal)
-  }
+  })
 }
 
 function flagProblems(model: string, parallel: number, flags: Flags): Problem[] {

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 
 export function lsCommand(): Command {
   return new Command('ls')
-    .description('list the VMs that are up, and when their leases end')
+    .description('List the VMs that are up, and when their leases end')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  lmrun ls --json | jq -r ".[].name"')
     .action(async ({ json }: { json?: true }) => {

@@ -1,9 +1,10 @@
 import { Command } from 'commander'
 import { InputError } from '../errors.ts'
+import { releaseOption } from './shared.ts'
 
 interface Flags {
   readonly json?: boolean
-  readonly release?: string
+  readonly livebenchReleaseOption?: string
   readonly benchmark?: string[]
   readonly allowErrors: string
   readonly model?: string[]
@@ -25,7 +26,7 @@ export function scoreCommand(): Command {
     .description('Compute scores from LiveBench’s files, and say whether they are whole')
     .argument('<dir>', 'the folder that holds data/live_bench or live_bench')
     .option('--json', 'print the document lmrun.scores/v1, unrounded')
-    .option('--release <date>', 'only the questions that this release of LiveBench asks')
+    .addOption(releaseOption())
     .option('--benchmark <names...>', 'live_bench/<category> or live_bench/<category>/<task> (default: all)')
     .option('--allow-errors <n>', 'answers of a model that may be errors', '0')
     .option('--model <names...>', 'only these models (default: all that are there)')
@@ -36,7 +37,7 @@ export function scoreCommand(): Command {
 async function score(dir: string, flags: Flags): Promise<void> {
   const allowedErrors = wholeNumber('--allow-errors', flags.allowErrors)
   const { readScores } = await import('../livebench/scores.ts')
-  const { release, benchmark: benchmarks, model: models } = flags
+  const { livebenchReleaseOption: release, benchmark: benchmarks, model: models } = flags
   const { scores, warnings } = await readScores(dir, {
     allowedErrors,
     ...(release === undefined ? {} : { release }),

@@ -5,11 +5,14 @@ export type VmRole = 'server' | 'client'
 
 /** What a later process needs to end a VM: saved before the VM is launched. */
 export interface SavedVm {
+  readonly fleet: Fleet['kind']
   readonly name: string
   readonly role: VmRole
 }
 
-export interface VmEnding extends SavedVm {
+export interface VmEnding {
+  readonly name: string
+  readonly role: VmRole
   /** Unix milliseconds. */
   readonly launchedAt: number
   readonly goneAt: number | null
@@ -51,7 +54,7 @@ export class RunVms {
     signal.throwIfAborted()
     if (this.#closed) throw new Error(`${request.name} cannot be launched: the run is ending`)
     this.#vms.set(request.name, { role, launchedAt: Date.now(), goneAt: null })
-    this.#options.save([...this.#vms].map(([name, vm]) => ({ name, role: vm.role })))
+    this.#options.save([...this.#vms].map(([name, vm]) => ({ fleet: this.#fleet.kind, name, role: vm.role })))
     return this.#fleet.launch(request, signal)
   }
 

@@ -30,9 +30,9 @@ test('a cancelled run says so, and that nothing is left', async () => {
 })
 
 test('a run cancelled while it reports still tells its scores', async () => {
-  const held = PHASES.find(({ name }) => name === 'report')
-  await using world = await createWorld({ faults: held?.faults ?? [] })
-  const cancel: Cancel = { when: () => world.asked('GET', /issues\/7\/comments$/), how: 'ladder' }
+  const held = PHASES.find(({ name }) => name === 'report') ?? expect.fail()
+  await using world = await createWorld({ faults: held.faults ?? [] })
+  const cancel: Cancel = { when: main => held.begun(main, world), how: 'ladder' }
   await world.run({ cancel })
   expect(world.ours()).toHaveLength(1)
   expect(world.ours()[0]?.body).toContain('50')

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import { commentMarker } from '../../src/report/comment.ts'
 import { createWorld, PULL_REQUEST, REPOSITORY, TOKEN } from '../support/e2e.ts'
 import { expectClean, readReport } from '../support/e2e-checks.ts'
-import { BOT, startGitHub } from '../support/github-server.ts'
+import { BOT, type Fault, startGitHub } from '../support/github-server.ts'
 import { startResultsService } from '../support/results-service.ts'
+import type { Cancel } from '../support/runner.ts'
 
 const LIST = { method: 'GET', path: '/issues/7/comments$' }
 
@@ -104,4 +105,31 @@ test('GitHub Enterprise Server is asked at its own address', async () => {
   expect(result.exitCode, result.stdout).toBe(0)
   expect(world.github.requests).toEqual([])
   expect(other.state.comments(REPOSITORY, PULL_REQUEST)).toHaveLength(1)
+})
+
+test('while it runs the comment says how far it is', async () => {
+  await using world = await createWorld()
+  const cancel: Cancel = {
+    when: async main => {
+      await main.seen(/a: answer …/)
+      await world.asked('POST', /issues\/7\/comments$/)
+      await expect.poll(() => world.ours()[0]?.body).toMatch(/### LMRun: running\n.*\| `a` /s)
+    },
+    how: 'ladder',
+  }
+  const result = await world.run({ servers: { a: 'hang' }, cancel })
+  expect(world.ours()).toHaveLength(1)
+  expect(world.ours()[0]?.body).toMatch(/### LMRun cancelled/)
+  await expectClean(world, result)
+})
+
+test('an update of the comment that hangs costs nobody its results', async () => {
+  const faults: Fault[] = [{ ...LIST, action: { kind: 'hang' } }]
+  await using world = await createWorld({ faults })
+  const result = await world.run()
+  expect(result.exitCode, result.stdout).toBe(0)
+  expect(result.log).toContain('how far the run is cannot be shown')
+  expect(world.ours()).toHaveLength(1)
+  expect(world.ours()[0]?.body).not.toContain('running')
+  await expectClean(world, result)
 })

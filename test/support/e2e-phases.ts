@@ -57,8 +57,9 @@ export const PHASES: readonly HeldPhase[] = [
   {
     name: 'report',
     run: {},
-    faults: [{ method: 'GET', path: '/issues/7/comments$', action: { kind: 'hang' } }],
-    begun: (_, world) => world.asked('GET', /issues\/7\/comments$/),
+    // The comment is created when the run begins; its results are the first update.
+    faults: [{ method: 'PATCH', path: '/issues/comments/', action: { kind: 'hang' } }],
+    begun: (_, world) => world.asked('PATCH', /issues\/comments\//),
     comment: 'one',
   },
 ]
