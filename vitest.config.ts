@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const report = process.env['TEST_REPORT']
+const report = process.env.TEST_REPORT
 
 /**
  * Three projects: `unit` (rooms of src, real children and real HTTP servers), `e2e` (the built dist as a whole

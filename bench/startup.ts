@@ -32,11 +32,15 @@ const bare = best.get('node -e (bare)') ?? Number.NaN
 console.log('| process | first output (ms, min of 7) | × bare node |\n| --- | --: | --: |')
 for (const [name, ms] of best) console.log(`| ${name} | ${ms.toFixed(0)} | ${(ms / bare).toFixed(2)} |`)
 
-const eager =
-  (await stat(path.join(dist, 'main/index.js'))).size + (await stat(path.join(dist, 'post/index.js'))).size
+const size = async (...names: string[]) => (await stat(path.join(dist, ...names))).size
+const rows = {
+  'main + post, loaded before the first line':
+    (await size('main', 'index.js')) + (await size('post', 'index.js')),
+  'main + post, with all that they may load': (await folderSize('main')) + (await folderSize('post')),
+  'all of dist': await folderSize('.'),
+}
 console.log('\n| what | MB |\n| --- | --: |')
-console.log(`| main + post, loaded eagerly | ${megabytes(eager)} |`)
-console.log(`| all of dist | ${megabytes(await folderSize(dist))} |`)
+for (const [what, bytes] of Object.entries(rows)) console.log(`| ${what} | ${(bytes / 1e6).toFixed(2)} |`)
 
 /** Milliseconds from spawn to the first byte on standard output. */
 function firstOutput(args: readonly string[]): Promise<number> {
@@ -55,12 +59,9 @@ function firstOutput(args: readonly string[]): Promise<number> {
   })
 }
 
-async function folderSize(folder: string): Promise<number> {
-  const files = await readdir(folder, { recursive: true, withFileTypes: true })
+/** Bytes of a folder of dist. */
+async function folderSize(name: string): Promise<number> {
+  const files = await readdir(path.join(dist, name), { recursive: true, withFileTypes: true })
   const sizes = files.filter(file => file.isFile()).map(file => stat(path.join(file.parentPath, file.name)))
   return (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0)
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(2)
 }
