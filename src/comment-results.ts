@@ -29,19 +29,16 @@ type Place =
 /** Posts the results on the pull request that they are about, as the option `comment` says. Never rejects for GitHub. */
 export async function commentResults(results: Results, deps: CommentDeps): Promise<CommentResult> {
   const { log, warn, options } = deps
-  const missing = (reason: string | null): CommentResult => {
-    if (reason !== null) log(reason)
+  const missing = (reason: string | null, tell: (text: string) => void): CommentResult => {
+    if (reason !== null) tell(reason)
     return { commentUrl: '', failure: options.comment === 'always' ? reason : null }
   }
   const place = await openComment(deps)
-  if (!place.open) return missing(place.reason)
+  if (!place.open) return missing(place.reason, log)
   const outcome = await place.write(renderReport(results))
-  if (outcome.posted) {
-    log(`Comment ${outcome.action}: ${outcome.url}`)
-    return { commentUrl: outcome.url, failure: null }
-  }
-  warn(outcome.warning)
-  return missing(outcome.warning)
+  if (!outcome.posted) return missing(outcome.warning, warn)
+  log(`Comment ${outcome.action}: ${outcome.url}`)
+  return { commentUrl: outcome.url, failure: null }
 }
 
 /** Finds where the run's comment belongs, as the option `comment` says. */
