@@ -54,7 +54,7 @@ export async function bench(inputs: Inputs, deps: BenchDeps): Promise<Results> {
   const questions = await story.phase('run', 'check', () => check(options, plan, deps))
   const draft = draftResults(options, plan, deps.run, questions)
   deps.saveDraft(draft)
-  await prepareOutput(options.outputDirectory)
+  await prepareOutput(options.outputDirectory, draft)
 
   const { leaseMinutes } = options
   const vms = new RunVms(deps.fleet, { leaseMinutes, save: deps.saveVms, warn: story.warn })

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { access, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Problem } from './errors.ts'
 
@@ -7,19 +7,40 @@ import type { Problem } from './errors.ts'
 const FILLED = ['data', 'logs'] as const
 
 /**
- * Refuses an output directory that holds data which lmrun did not put there: a new run would have to remove it,
- * or would mix it with its own.
+ * Refuses an output directory that cannot be written, or that holds data which lmrun did not put there: a new run
+ * would have to remove it, or would mix it with its own.
  */
 export async function checkOutput(folder: string, where: string): Promise<Problem | undefined> {
+  const obstacle = await whyNotWritable(path.resolve(folder))
+  if (obstacle) return { where, what: obstacle, allowed: 'Give the path of a folder that can be written' }
   const taken = FILLED.find(name => existsSync(path.join(folder, name)))
   if (taken === undefined || (await isOurs(folder))) return undefined
   const what = `${folder} holds a folder "${taken}" but no results.json of an earlier run`
   return { where, what, allowed: `Give a folder of its own, or move "${taken}" away: a run replaces it` }
 }
 
-export async function prepareOutput(folder: string): Promise<void> {
+/** Looks at the folder, or at the nearest one above it that is there. */
+async function whyNotWritable(folder: string): Promise<string | undefined> {
+  try {
+    if (!(await stat(folder)).isDirectory()) return `${folder} is not a folder`
+    await access(folder, constants.W_OK)
+    return undefined
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const parent = path.dirname(folder)
+    if ((code === 'ENOENT' || code === 'ENOTDIR') && parent !== folder) return whyNotWritable(parent)
+    return `${folder} cannot be written (${code})`
+  }
+}
+
+/**
+ * Empties the folder of an earlier run's files and writes the draft of the results, which says whose folder it is
+ * from now on, also when this run should be killed.
+ */
+export async function prepareOutput(folder: string, draft: object): Promise<void> {
   for (const name of FILLED) await rm(path.join(folder, name), { recursive: true, force: true })
   await mkdir(path.join(folder, 'logs'), { recursive: true })
+  await writeFile(path.join(folder, 'results.json'), `${JSON.stringify(draft, null, 2)}\n`)
 }
 
 /** Where logs and notes of the run's jobs are kept. */

@@ -4,6 +4,8 @@ import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { checkOutput, prepareOutput, saveLog } from '../src/output.ts'
 
+const draft = { schema: 'lmrun.results/v1' }
+
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'lmrun-output-'))
@@ -24,12 +26,19 @@ it("refuses a folder with somebody else's data, and leaves it alone", async () =
   })
 })
 
-it('replaces what an earlier run left', async () => {
-  await prepareOutput(folder)
+it('refuses what is no folder, and what lies below it', async () => {
+  const file = path.join(folder, 'file')
+  await writeFile(file, '')
+  const problem = { where: 'x', what: `${file} is not a folder` }
+  expect(await checkOutput(file, 'x')).toMatchObject(problem)
+  expect(await checkOutput(path.join(file, 'below'), 'x')).toMatchObject(problem)
+})
+
+it('replaces what an earlier run left, also one that was killed', async () => {
+  await prepareOutput(folder, draft)
   await saveLog(folder, 'old', ['line'])
-  await writeFile(path.join(folder, 'results.json'), '{"schema": "lmrun.results/v1"}')
   expect(await checkOutput(folder, 'x')).toBeUndefined()
-  await prepareOutput(folder)
+  await prepareOutput(folder, draft)
   expect(await readdir(path.join(folder, 'logs'))).toEqual([])
 })
 

@@ -19,7 +19,7 @@ export async function removeVm(home: string, name: string, id: string | null): P
   try {
     await rename(root, path.join(home, 'vms', aside))
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return
     throw error
   }
   const moved = vmFolder(home, aside)
