@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { hasCode, readJson } from './folder.ts'
 import { isAlive, readMarker } from './processes.ts'
@@ -39,7 +39,7 @@ export async function acquire(file: string, options: LockOptions): Promise<Async
     if (!other) continue
     if (!(await lives(other))) {
       await onDead?.(other)
-      await breakLock(file, other)
+      await breakLock(file, other, held)
     } else if (!waited) {
       waited = true
       onWait?.(other)
@@ -69,17 +69,23 @@ async function create(file: string, held: Held): Promise<boolean> {
   }
 }
 
-/** Of several that break the same lock one wins the rename; one that came too late gives back what it took. */
-async function breakLock(file: string, dead: Held): Promise<void> {
-  const aside = `${file}.${dead.token}.${randomBytes(4).toString('hex')}`
+/**
+ * Removes the lock of a dead holder. The right to do so is a file of its own, named after the lock that it is about:
+ * while one holds it nobody else removes that lock, so what was looked at is what is removed, never the lock of
+ * somebody who came meanwhile. Who dies with the right in hand is broken in the same way.
+ */
+async function breakLock(file: string, dead: Held, self: Held): Promise<void> {
+  const right = `${file}.${dead.token}.break`
+  if (!(await create(right, self))) {
+    const breaker = await readJson(right, isHeld)
+    if (breaker && !(await lives(breaker))) await breakLock(right, breaker, self)
+    return
+  }
   try {
-    await rename(file, aside)
-    const taken: Partial<Held> = JSON.parse(await readFile(aside, 'utf8'))
-    if (taken.token !== dead.token) await link(aside, file)
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'EEXIST')) throw error
+    const now = await readJson(file, isHeld)
+    if (now?.token === dead.token) await rm(file, { force: true })
   } finally {
-    await rm(aside, { force: true })
+    await rm(right, { force: true })
   }
 }
 

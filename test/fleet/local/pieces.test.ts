@@ -262,33 +262,39 @@ describe('setups', () => {
   })
 })
 
-test('a lock is held by one at a time, and that of a dead holder is taken over once', async () => {
-  const file = path.join(home, 'locks', 'x')
-  await mkdir(path.dirname(file))
-  // The marker of a living process does not fit: its number was reused.
-  await writeFile(file, JSON.stringify({ pid: process.pid, vm: 'dead.vm', token: 't' }))
-  const ended: string[] = []
-  let inside = 0
-  const living = spawn('sleep', ['600'], { env: { ...process.env, LMRUN_VM: 'living.vm' } })
-  await once(living, 'spawn')
-  const options = {
-    holder: { pid: Number(living.pid), vm: 'living.vm' },
-    signal: forever(),
-    onDead: async ({ vm }: { vm: string }) => void ended.push(vm),
-  }
-  await Promise.all(
-    Array.from({ length: 8 }, async () => {
-      await using _lock = await acquire(file, options)
-      inside++
-      await new Promise(setImmediate)
-      expect(inside).toBe(1)
-      inside--
-    }),
-  )
-  expect(new Set(ended)).toEqual(new Set(['dead.vm']))
-  living.kill('SIGKILL')
-  await once(living, 'exit')
-})
+test.each(Array.from({ length: 20 }, (_, i) => i))(
+  'a lock is held by one at a time, also when a dead holder had it (%i)',
+  async () => {
+    const file = path.join(home, 'locks', 'x')
+    await mkdir(path.dirname(file))
+    // The marker of a living process does not fit: its number was reused.
+    await writeFile(file, JSON.stringify({ pid: process.pid, vm: 'dead.vm', token: 't' }))
+    // Who was about to take it over may have died, too.
+    const breaker = JSON.stringify({ pid: process.pid, vm: 'other.vm', token: 'u' })
+    if (i % 2 === 1) await writeFile(`${file}.t.break`, breaker)
+    const ended: string[] = []
+    let inside = 0
+    const living = spawn('sleep', ['600'], { env: { ...process.env, LMRUN_VM: 'living.vm' } })
+    await once(living, 'spawn')
+    const options = {
+      holder: { pid: Number(living.pid), vm: 'living.vm' },
+      signal: forever(),
+      onDead: async ({ vm }: { vm: string }) => void ended.push(vm),
+    }
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        await using _lock = await acquire(file, options)
+        inside++
+        await new Promise(setImmediate)
+        expect(inside).toBe(1)
+        inside--
+      }),
+    )
+    expect(new Set(ended)).toEqual(new Set(['dead.vm']))
+    living.kill('SIGKILL')
+    await once(living, 'exit')
+  },
+)
 
 test('the tail of a log is read from its end', async () => {
   const file = path.join(home, 'log')
