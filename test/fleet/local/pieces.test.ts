@@ -264,7 +264,7 @@ describe('setups', () => {
 
 test.each(Array.from({ length: 20 }, (_, i) => i))(
   'a lock is held by one at a time, also when a dead holder had it (%i)',
-  async () => {
+  async i => {
     const file = path.join(home, 'locks', 'x')
     await mkdir(path.dirname(file))
     // The marker of a living process does not fit: its number was reused.
