@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { packageRoot } from '../env.ts'
 import { InputError, LmrunError, type Problem } from '../errors.ts'
+import { writeAtomically } from '../files.ts'
 import { isLive } from './release.ts'
 import type { BenchmarkName, Question } from './types.ts'
 
@@ -71,9 +71,7 @@ export async function writeQuestions(dir: string, questions: readonly Question[]
     if (added.length === 0) continue
     await mkdir(folder, { recursive: true })
     const lines = [...kept.questions, ...added].map(question => `${JSON.stringify(question)}\n`)
-    const draft = `${file}.${randomUUID()}.tmp`
-    await writeFile(draft, lines.join(''))
-    await rename(draft, file)
+    await writeAtomically(file, lines.join(''))
   }
 }
 

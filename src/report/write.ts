@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { LmrunError } from '../errors.ts'
+import { writeAtomically } from '../files.ts'
 import { renderHtml } from './html.ts'
 import { renderReport } from './markdown.ts'
 import type { Results } from './results.ts'
@@ -21,16 +21,5 @@ export async function writeReport(folder: string, results: Results): Promise<voi
   } catch (cause) {
     const hint = 'Choose another folder with --output (action: output) or make room there.'
     throw new LmrunError(`the report cannot be written to ${folder}`, { cause, hint })
-  }
-}
-
-async function writeAtomically(file: string, text: string): Promise<void> {
-  const draft = `${file}.${randomBytes(4).toString('hex')}.tmp`
-  try {
-    await writeFile(draft, text)
-    await rename(draft, file)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
   }
 }

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { writeAtomically } from '../../files.ts'
 
 /** Where a VM keeps what, below `<home>/vms/<name>/`. */
 export interface VmFolder {
@@ -56,20 +56,8 @@ export function vmFolder(home: string, name: string): VmFolder {
   }
 }
 
-/** Readers see the old content or the new, never half of it. */
-export async function writeAtomic(file: string, content: string): Promise<void> {
-  const fresh = `${file}.${randomBytes(4).toString('hex')}.tmp`
-  try {
-    await writeFile(fresh, content, { mode: 0o600 })
-    await rename(fresh, file)
-  } catch (error) {
-    await rm(fresh, { force: true })
-    throw error
-  }
-}
-
 export async function writeJson(file: string, value: unknown): Promise<void> {
-  await writeAtomic(file, `${JSON.stringify(value)}\n`)
+  await writeAtomically(file, `${JSON.stringify(value)}\n`, { mode: 0o600 })
 }
 
 /** Null when the file is not there, or does not hold what `is` wants (a half-written folder). */

@@ -1,7 +1,7 @@
 import { LmrunError } from '../../errors.ts'
 import { loadQuestions, writeQuestions } from '../questions.ts'
 import type { Question } from '../types.ts'
-import { summaryPath, writeAtomically } from './folder.ts'
+import { summaryPath, writeInFolder } from './folder.ts'
 import type { AnswerOptions } from './options.ts'
 import { plural } from './progress.ts'
 import { Session } from './session.ts'
@@ -35,7 +35,7 @@ export async function answerQuestions(
   const summary = summarise({ options, stored, asked, startedAt, endedAt: Date.now() })
   // A call that found nothing to ask measured nothing: an earlier one's figures stay.
   if (asked.size > 0)
-    await writeAtomically(summaryPath(dir, displayName), `${JSON.stringify(summary, null, 2)}\n`)
+    await writeInFolder(summaryPath(dir, displayName), `${JSON.stringify(summary, null, 2)}\n`)
   if (summary.errors === summary.questions) throw nothingAnswered([...stored.values()], options)
   return summary
 }

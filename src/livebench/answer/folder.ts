@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
+import { writeAtomically } from '../../files.ts'
 import { taskFolder } from '../questions.ts'
 import type { Question } from '../types.ts'
 
@@ -17,14 +17,8 @@ export function summaryPath(dir: string, displayName: string): string {
   return path.join(dir, `answer-${displayName.toLowerCase()}.json`)
 }
 
-/** A reader sees the old file or the new one, never a part. */
-export async function writeAtomically(file: string, text: string): Promise<void> {
+/** Writes the file whole or not at all, in its folder, which is made when it is not there. */
+export async function writeInFolder(file: string, text: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true })
-  const draft = `${file}.${process.pid}-${randomUUID()}.tmp`
-  try {
-    await writeFile(draft, text)
-    await rename(draft, file)
-  } finally {
-    await rm(draft, { force: true })
-  }
+  await writeAtomically(file, text)
 }

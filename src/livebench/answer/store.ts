@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { type Answer, API_ERROR_OUTPUT, type Question } from '../types.ts'
-import { answerPath, writeAtomically } from './folder.ts'
+import { answerPath, writeInFolder } from './folder.ts'
 
 /** What is kept of an answer on disk. */
 export interface Stored {
@@ -110,7 +110,7 @@ export class AnswerFile implements Disposable {
   async reorganise(): Promise<void> {
     const sorted = [...this.#answers].sort(([a], [b]) => (a < b ? -1 : 1))
     const text = sorted.map(([, { line }]) => `${line}\n`).join('')
-    if (readFileSync(this.#path, 'utf8') !== text) await writeAtomically(this.#path, text)
+    if (readFileSync(this.#path, 'utf8') !== text) await writeInFolder(this.#path, text)
   }
 
   [Symbol.dispose](): void {

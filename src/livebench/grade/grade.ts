@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { InputError, LmrunError } from '../../errors.ts'
-import { answerPath, writeAtomically } from '../answer/folder.ts'
+import { answerPath, writeInFolder } from '../answer/folder.ts'
 import { withLock } from '../lock.ts'
 import { taskFolder } from '../questions.ts'
 import type { Answer, Judgment, Question } from '../types.ts'
@@ -71,7 +71,7 @@ export async function gradeAnswers(options: GradeOptions): Promise<GradeSummary>
   }
   for (const warning of record.warnings) log(`warning: ${warning}`)
   const graderErrors = await gradeTasks(found.tasks, options, { sandbox, signal })
-  await writeAtomically(path.join(dir, 'grade.json'), `${JSON.stringify(record, null, 2)}\n`)
+  await writeInFolder(path.join(dir, 'grade.json'), `${JSON.stringify(record, null, 2)}\n`)
   return {
     ...record,
     graded: found.tasks.length,

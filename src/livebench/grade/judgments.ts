@@ -1,6 +1,6 @@
 import { appendFile, mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { writeAtomically } from '../answer/folder.ts'
+import { writeInFolder } from '../answer/folder.ts'
 import type { Judgment } from '../types.ts'
 import { type Row, readRows } from './jsonl.ts'
 
@@ -28,7 +28,7 @@ export async function reorganizeJudgments(file: string): Promise<void> {
   if (rows.length === 0) return
   const last = new Map(rows.map(row => [JSON.stringify([row.value.question_id, row.value.model]), row]))
   const sorted = [...last.values()].sort((a, b) => compare(a.value, b.value))
-  await writeAtomically(file, sorted.map(row => `${row.line}\n`).join(''))
+  await writeInFolder(file, sorted.map(row => `${row.line}\n`).join(''))
 }
 
 function judgmentRows(file: string): Promise<Row<Judgment>[]> {
