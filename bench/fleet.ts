@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { packageRoot } from '../src/env.ts'
+import { NO_RESOURCES } from '../src/fleet/fleet.ts'
 import { createLocalFleet } from '../src/fleet/local/local.ts'
 
 const runs = Number(process.argv[2] ?? 7)
@@ -40,7 +41,16 @@ try {
 
 async function once(): Promise<Record<string, number>> {
   const begun = performance.now()
-  const request = { name: 'bench', template, envs: {}, secrets: {}, labels: {}, leaseMinutes: 5 }
+  const request = {
+    name: 'bench',
+    template,
+    envs: {},
+    secrets: {},
+    labels: {},
+    resources: NO_RESOURCES,
+    reuse: false,
+    leaseMinutes: 5,
+  }
   const job = await fleet.launch(request, signal)
   const launch = performance.now() - begun
   while ((await fleet.jobState(job)).status !== 'RUNNING') await sleep(2)

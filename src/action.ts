@@ -8,6 +8,7 @@ import { createFleet } from './fleets.ts'
 import { type Inputs, loadActionInputs } from './inputs.ts'
 import { LiveComment } from './live-comment.ts'
 import { createDirectMesh } from './mesh/direct.ts'
+import { fleetKind } from './options.ts'
 import { plainProgress } from './progress.ts'
 import { type PublishDeps, publish } from './publish.ts'
 import type { Results, VmRecord } from './report/results.ts'
@@ -36,7 +37,7 @@ export async function runAction(signal: AbortSignal): Promise<void> {
 }
 
 function actionDeps(inputs: Inputs, env: Env, live: LiveComment, signal: AbortSignal): BenchDeps {
-  const fleet = createFleet(inputs.options.infra)
+  const fleet = createFleet(fleetKind(inputs.options))
   return {
     fleet,
     mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port)),

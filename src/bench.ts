@@ -50,7 +50,7 @@ interface Context extends BenchDeps {
 export async function bench(inputs: Inputs, deps: BenchDeps): Promise<Results> {
   const { options } = inputs
   const story = new Story(deps.progress)
-  const plan = createPlan(options, inputs.secrets, deps.run)
+  const plan = createPlan(options, { secrets: inputs.secrets, run: deps.run, now: Date.now() })
   const questions = await story.phase('run', 'check', () => check(options, plan, deps))
   const draft = draftResults(options, plan, deps.run, questions)
   deps.saveDraft(draft)

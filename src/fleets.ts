@@ -1,10 +1,10 @@
 import path from 'node:path'
 import { packageRoot } from './env.ts'
-import type { Fleet } from './fleet/fleet.ts'
+import type { Fleet, FleetKind } from './fleet/fleet.ts'
 import { createLocalFleet } from './fleet/local/local.ts'
 
 /** The fleet of a kind, which is also the name of its infra; the second one joins here. */
-export function createFleet(_kind: Fleet['kind'] = 'local'): Fleet {
+export function createFleet(_kind: FleetKind = 'local'): Fleet {
   const dist = path.join(packageRoot(), 'dist')
   return createLocalFleet({
     runtime: {

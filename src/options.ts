@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Problem } from './errors.ts'
-import { nearest } from './text.ts'
+import type { FleetKind, VmResources } from './fleet/fleet.ts'
+import { describe, isAbsent, unknownOptions } from './option-problems.ts'
 
 /**
  * What a benchmark run can be told: one schema for the action's inputs, the flags of `lmrun bench` and lmrun.yaml.
@@ -15,6 +16,8 @@ export interface ModelOptions {
   /** A template of its own, instead of `server-template`. */
   readonly template?: string
   readonly environment: Readonly<Record<string, string>>
+  /** What its server's VM is to be, over the run's own options. */
+  readonly resources: Partial<VmResources>
 }
 
 export interface BenchOptions {
@@ -25,7 +28,25 @@ export interface BenchOptions {
   readonly release?: string
   readonly parallel: number
   readonly maxTokens: number
-  readonly infra: 'local'
+  /** `['local']`, or SkyPilot's infra for the servers, as alternatives. */
+  readonly infra: readonly string[]
+  /** The same for the client; a CPU is enough. */
+  readonly clientInfra: readonly string[]
+  readonly accelerators: readonly string[]
+  /** Absent: as the template says. */
+  readonly spot?: boolean
+  /** GB */
+  readonly diskSize?: number
+  /** USD an hour for all VMs together. */
+  readonly maxHourlyCost?: number
+  /** Servers keep the model key as their name, and stay warm until their lease ends. */
+  readonly reuse: boolean
+  /** How often a VM is launched again when that may help. */
+  readonly retries: number
+  /** Roles that the workflow's id-token is exchanged for, and renewed as long as the run goes on. */
+  readonly awsRole?: string
+  readonly gcpWorkloadIdentityProvider?: string
+  readonly gcpServiceAccount?: string
   readonly serverTemplate?: string
   readonly clientTemplate?: string
   readonly maxMinutes: number
@@ -36,6 +57,10 @@ export interface BenchOptions {
   readonly commentKey: string
   readonly outputDirectory: string
   readonly allowErrors: number
+}
+
+export function fleetKind({ infra }: Pick<BenchOptions, 'infra'>): FleetKind {
+  return infra.includes('local') ? 'local' : 'sky'
 }
 
 /** Which questions these options select, as src/livebench asks for it. */
@@ -68,6 +93,50 @@ const number = (min: number, max: number) =>
 const integer = (min: number, max: number) =>
   text.pipe(z.string().regex(/^\d+$/)).transform(Number).pipe(z.int().min(min).max(max))
 
+/**
+ * SkyPilot's clouds, as its infra strings name them.
+ * Source: sky/utils/registry.py and sky/clouds/ of SkyPilot 0.14.1.
+ */
+const CLOUDS: readonly string[] = [
+  'aws',
+  'azure',
+  'gcp',
+  'lambda',
+  'runpod',
+  'kubernetes',
+  'k8s',
+  'slurm',
+  'ssh',
+  'nebius',
+  'fluidstack',
+  'vast',
+  'cudo',
+  'paperspace',
+  'do',
+  'oci',
+  'ibm',
+  'scp',
+  'vsphere',
+  'hyperbolic',
+  'primeintellect',
+  'seeweb',
+  'shadeform',
+  'verda',
+  'mithril',
+  'yotta',
+]
+const infraList = list.pipe(
+  z.array(
+    z.string().refine(value => {
+      const [cloud = '', ...places] = value.toLowerCase().split('/')
+      return CLOUDS.includes(cloud) && places.every(place => /^[a-z0-9_.:@*-]+$/.test(place))
+    }),
+  ),
+)
+const accelerators = list.pipe(z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]*(:\d+(\.\d+)?)?$/)))
+const yesNo = text.pipe(z.enum(['true', 'false'])).transform(value => value === 'true')
+const diskSize = integer(8, 65_536)
+
 const modelSchema = z.union([
   filled.transform(model => ({ model })),
   z.strictObject({
@@ -76,6 +145,10 @@ const modelSchema = z.union([
     'serve-options': text.optional(),
     template: optionalText,
     environment: z.record(z.string().regex(envName), text).optional(),
+    infra: infraList.optional(),
+    accelerators: accelerators.optional(),
+    spot: yesNo.optional(),
+    'disk-size': diskSize.optional(),
   }),
 ])
 
@@ -86,7 +159,7 @@ export const OPTIONS = {
       .record(z.string().regex(modelKey), modelSchema)
       .refine(models => Object.keys(models).length > 0),
     allowed:
-      'Give a YAML map of model key → model, like "qwen-coder: Qwen/Qwen2.5-Coder-32B-Instruct", or model key → {model, revision, serve-options, template, environment}. Keys: letters, digits, ".", "_" and "-", at most 64, starting and ending with a letter or digit',
+      'Give a YAML map of model key → model, like "qwen-coder: Qwen/Qwen2.5-Coder-32B-Instruct", or model key → {model, revision, serve-options, template, environment, infra, accelerators, spot, disk-size}. Keys: letters, digits, ".", "_" and "-", at most 64, starting and ending with a letter or digit',
   },
   benchmark: {
     schema: list.pipe(z.array(z.string().regex(benchmarkName)).min(1)),
@@ -106,9 +179,55 @@ export const OPTIONS = {
     allowed: 'Give a whole number of tokens from 1 to 1000000',
   },
   infra: {
-    schema: text.pipe(z.literal('local')),
+    schema: z.union([list.pipe(z.tuple([z.literal('local')])), infraList.pipe(z.array(z.string()).min(1))]),
     fallback: 'local',
-    allowed: 'Give "local": processes on this machine',
+    allowed: `Give "local" (processes on this machine), or where SkyPilot may launch: <cloud>, <cloud>/<region> or <cloud>/<region>/<zone>, several separated by spaces; clouds: ${CLOUDS.join(', ')}`,
+  },
+  'client-infra': {
+    schema: infraList,
+    fallback: '',
+    allowed: 'Give places as for infra; empty: those of infra',
+  },
+  accelerators: {
+    schema: accelerators,
+    fallback: '',
+    allowed: 'Give GPUs as NAME or NAME:COUNT, like L4:4, alternatives separated by spaces',
+  },
+  spot: { schema: yesNo.optional(), allowed: 'Give true or false' },
+  'disk-size': { schema: diskSize.optional(), allowed: 'Give a whole number of GB from 8 to 65536' },
+  'max-hourly-cost': {
+    schema: number(0, 100_000).optional(),
+    allowed: 'Give USD an hour for all VMs together, from 0 to 100000',
+  },
+  reuse: { schema: yesNo, fallback: 'false', allowed: 'Give true or false' },
+  retries: { schema: integer(0, 10), fallback: '2', allowed: 'Give a whole number from 0 to 10' },
+  'aws-role': {
+    schema: optionalText.pipe(
+      z
+        .string()
+        .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/)
+        .optional(),
+    ),
+    allowed: "Give a role's ARN, like arn:aws:iam::123456789012:role/lmrun",
+  },
+  'gcp-workload-identity-provider': {
+    schema: optionalText.pipe(
+      z
+        .string()
+        .regex(/^projects\/\d+\/locations\/global\/workloadIdentityPools\/[a-z0-9-]+\/providers\/[a-z0-9-]+$/)
+        .optional(),
+    ),
+    allowed:
+      'Give its full name, like projects/123456789/locations/global/workloadIdentityPools/github/providers/github',
+  },
+  'gcp-service-account': {
+    schema: optionalText.pipe(
+      z
+        .string()
+        .regex(/^[a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com$/)
+        .optional(),
+    ),
+    allowed: 'Give its address, like lmrun@project.iam.gserviceaccount.com',
   },
   'server-template': { schema: optionalText, allowed: 'Give the path of a SkyPilot YAML' },
   'client-template': { schema: optionalText, allowed: 'Give the path of a SkyPilot YAML' },
@@ -156,7 +275,7 @@ export type Parsed<T> =
  * @param label how the user wrote the option, for messages: `input models`, `--models`, `lmrun.yaml: models`
  */
 export function parseOptions(raw: RawOptions, label: (name: string) => string): Parsed<BenchOptions> {
-  const problems = unknownOptions(raw, label)
+  const problems = unknownOptions(raw, optionNames, label)
   const values: Record<string, unknown> = {}
   for (const name of optionNames) {
     const option: { schema: z.ZodType; fallback?: string; allowed: string } = OPTIONS[name]
@@ -168,57 +287,6 @@ export function parseOptions(raw: RawOptions, label: (name: string) => string): 
   if (problems.length > 0) return { problems }
   const value = toBenchOptions(values as { [K in OptionName]: z.output<(typeof OPTIONS)[K]['schema']> })
   return { value, problems: [] }
-}
-
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
-}
-
-function unknownOptions(raw: RawOptions, label: (name: string) => string): Problem[] {
-  return Object.keys(raw)
-    .filter(name => !Object.hasOwn(OPTIONS, name))
-    .map(name => {
-      const near = nearest(name, optionNames)
-      const allowed = near ? `Did you mean "${near}"?` : `The options are ${optionNames.join(', ')}`
-      return { where: label(name), what: 'there is no such option', allowed }
-    })
-}
-
-function describe(
-  name: OptionName,
-  given: unknown,
-  error: z.ZodError,
-  where: string,
-  allowed: string,
-): Problem {
-  if (isAbsent(given)) return { where, what: 'is required', allowed }
-  const place = firstPath(error.issues)
-  const inside = place.length > 0 && name === 'models' ? `${where}, at ${place.join('.')}` : where
-  const unknown = unknownKeys(error.issues)
-  const what = unknown.length > 0 ? `unknown ${unknown.join(', ')}` : `${show(given)} is not allowed`
-  return { where: inside, what, allowed }
-}
-
-/** A union's issues are nested, one list a member: the most specific place is the deepest path. */
-function firstPath(issues: readonly z.core.$ZodIssue[]): PropertyKey[] {
-  return issues
-    .flatMap(issue => {
-      const nested = issue.code === 'invalid_union' ? issue.errors.map(firstPath) : []
-      return [[...issue.path], ...nested.map(path => [...issue.path, ...path])]
-    })
-    .reduce((deepest, path) => (path.length > deepest.length ? path : deepest), [])
-}
-
-function unknownKeys(issues: readonly z.core.$ZodIssue[]): string[] {
-  return issues.flatMap(issue => {
-    if (issue.code === 'unrecognized_keys') return issue.keys
-    return issue.code === 'invalid_union' ? issue.errors.flatMap(unknownKeys) : []
-  })
-}
-
-function show(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value)
-  return json.length > 120 ? `${json.slice(0, 117)}…` : json
 }
 
 function toBenchOptions(
@@ -233,6 +301,20 @@ function toBenchOptions(
     parallel: values.parallel,
     maxTokens: values['max-tokens'] ?? (questions === 'smoke' ? MAX_TOKENS.smoke : MAX_TOKENS.other),
     infra: values.infra,
+    clientInfra: values['client-infra'].length > 0 ? values['client-infra'] : values.infra,
+    accelerators: values.accelerators,
+    ...(values.spot === undefined ? {} : { spot: values.spot }),
+    ...(values['disk-size'] === undefined ? {} : { diskSize: values['disk-size'] }),
+    ...(values['max-hourly-cost'] === undefined ? {} : { maxHourlyCost: values['max-hourly-cost'] }),
+    reuse: values.reuse,
+    retries: values.retries,
+    ...(values['aws-role'] === undefined ? {} : { awsRole: values['aws-role'] }),
+    ...(values['gcp-workload-identity-provider'] === undefined
+      ? {}
+      : { gcpWorkloadIdentityProvider: values['gcp-workload-identity-provider'] }),
+    ...(values['gcp-service-account'] === undefined
+      ? {}
+      : { gcpServiceAccount: values['gcp-service-account'] }),
     ...(values['server-template'] === undefined ? {} : { serverTemplate: values['server-template'] }),
     ...(values['client-template'] === undefined ? {} : { clientTemplate: values['client-template'] }),
     maxMinutes: values['max-minutes'],
@@ -246,13 +328,23 @@ function toBenchOptions(
 }
 
 function toModel(model: z.output<typeof modelSchema>): ModelOptions {
-  const { revision, template, environment, 'serve-options': serveOptions } = { ...noModelOptions, ...model }
+  const { revision, template, environment, infra, accelerators, spot, ...rest } = {
+    ...noModelOptions,
+    ...model,
+  }
+  const { 'serve-options': serveOptions, 'disk-size': diskSize } = rest
   return {
     model: model.model,
     ...(revision === undefined ? {} : { revision }),
     serveOptions: serveOptions ?? '',
     ...(template === undefined ? {} : { template }),
     environment: environment ?? {},
+    resources: {
+      ...(infra === undefined ? {} : { infra }),
+      ...(accelerators === undefined ? {} : { accelerators }),
+      ...(spot === undefined ? {} : { spot }),
+      ...(diskSize === undefined ? {} : { diskSize }),
+    },
   }
 }
 
@@ -261,4 +353,8 @@ const noModelOptions = {
   template: undefined,
   environment: undefined,
   'serve-options': undefined,
+  infra: undefined,
+  accelerators: undefined,
+  spot: undefined,
+  'disk-size': undefined,
 }

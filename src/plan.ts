@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { packageRoot } from './env.ts'
-import type { LaunchRequest } from './fleet/fleet.ts'
+import { type FleetKind, type LaunchRequest, NO_RESOURCES, type VmResources } from './fleet/fleet.ts'
+import { LABEL, ownerLabels } from './labels.ts'
 import type { Service } from './mesh/mesh.ts'
-import type { BenchOptions, ModelOptions } from './options.ts'
-import { type Run, vmName } from './run.ts'
+import { type BenchOptions, fleetKind, type ModelOptions } from './options.ts'
+import { type Run, vmName, warmVmName } from './run.ts'
 
 /** The port that a model server's template declares, before any remapping by the fleet. */
 const SERVER_PORT = 8000
@@ -22,21 +23,36 @@ export interface PlannedModel {
   readonly service: Service
 }
 
-export function createPlan(options: BenchOptions, secrets: Readonly<Record<string, string>>, run: Run): Plan {
-  const { leaseMinutes, infra } = options
+export interface PlanSources {
+  /** Values of the user's secrets. */
+  readonly secrets: Readonly<Record<string, string>>
+  readonly run: Run
+  /** Unix milliseconds: VMs say when they are nobody's any more. */
+  readonly now: number
+}
+
+/** After the run's limit: the lease that was last renewed, and the time to end everything. */
+const TEARDOWN_MINUTES = 10
+
+export function createPlan(options: BenchOptions, { secrets, run, now }: PlanSources): Plan {
+  const { leaseMinutes, reuse } = options
+  const kind = fleetKind(options)
+  const minutes = options.maxMinutes + leaseMinutes + TEARDOWN_MINUTES
+  const owner = { ...run.owner, expiry: now / 1000 + minutes * 60 }
   const shared = { secrets, leaseMinutes }
-  const clientName = vmName('client', run.short)
   return {
     client: {
       ...shared,
-      name: clientName,
-      template: path.resolve(options.clientTemplate ?? bundledTemplate(infra, 'livebench-client.yaml')),
+      name: vmName('client', run.short),
+      template: path.resolve(options.clientTemplate ?? bundledTemplate(kind, 'livebench-client.yaml')),
       envs: { STEP: 'prepare', SERVER: '', API_BASE: '', MODEL: '', ...benchmarkEnvs(options) },
-      labels: { ...run.labels, 'lmrun-role': 'client' },
+      labels: { ...ownerLabels({ ...owner, ending: 'down' }), [LABEL.role]: 'client' },
+      resources: kind === 'local' ? NO_RESOURCES : { ...NO_RESOURCES, infra: options.clientInfra },
+      reuse: false,
     },
     models: Object.entries(options.models).map(([key, model]) => {
-      const name = vmName(key, run.short)
-      const template = model.template ?? options.serverTemplate ?? bundledTemplate(infra, 'model-server.yaml')
+      const name = reuse ? warmVmName(key) : vmName(key, run.short)
+      const template = model.template ?? options.serverTemplate ?? bundledTemplate(kind, 'model-server.yaml')
       const envs = {
         MODEL: servedModel(model.model),
         VERSION: model.revision ?? '',
@@ -51,10 +67,27 @@ export function createPlan(options: BenchOptions, secrets: Readonly<Record<strin
           name,
           template: path.resolve(template),
           envs: { ...envs, ...model.environment },
-          labels: { ...run.labels, 'lmrun-role': 'server' },
+          labels: {
+            ...ownerLabels({ ...owner, ending: reuse ? 'keep' : 'down' }),
+            [LABEL.role]: 'server',
+          },
+          resources: kind === 'local' ? NO_RESOURCES : serverResources(options, model),
+          reuse,
         },
       }
     }),
+  }
+}
+
+function serverResources(options: BenchOptions, model: ModelOptions): VmResources {
+  const { infra, accelerators, spot, diskSize, maxHourlyCost } = options
+  return {
+    infra,
+    accelerators,
+    ...(spot === undefined ? {} : { spot }),
+    ...(diskSize === undefined ? {} : { diskSize }),
+    ...(maxHourlyCost === undefined ? {} : { maxHourlyCost }),
+    ...model.resources,
   }
 }
 
@@ -82,6 +115,6 @@ function servedModel(model: string): string {
   return existsSync(model) ? path.resolve(model) : model
 }
 
-function bundledTemplate(infra: BenchOptions['infra'], name: string): string {
-  return path.join(packageRoot(), 'templates', infra, name)
+function bundledTemplate(kind: FleetKind, name: string): string {
+  return path.join(packageRoot(), 'templates', kind === 'local' ? 'local' : '', name)
 }

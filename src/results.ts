@@ -48,7 +48,7 @@ export function draftResults(options: BenchOptions, plan: Plan, run: Run, questi
       status: 'cancelled',
       startedAt: Date.now(),
       endedAt: Date.now(),
-      infra: options.infra,
+      infra: options.infra.join(' '),
       ...(repository ? { repository } : {}),
       ...(sha ? { sha } : {}),
       ...(url ? { url } : {}),

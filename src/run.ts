@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Env } from './env.ts'
+import type { Owner } from './labels.ts'
 
 /** Who this run is: names of its VMs, labels on them, where its report points. */
 export interface Run {
@@ -7,8 +8,8 @@ export interface Run {
   readonly id: string
   /** Five characters a–z0–9; ends every VM's name. */
   readonly short: string
-  /** On every VM: who owns it and when it may go. */
-  readonly labels: Readonly<Record<string, string>>
+  /** Who owns its VMs, but for when and how each ends. */
+  readonly owner: Pick<Owner, 'run' | 'attempt' | 'repository'>
   readonly repository?: string
   readonly sha?: string
   /** The workflow run's page. */
@@ -20,17 +21,16 @@ export function createRun(env: Env, nonce: string = randomBytes(8).toString('hex
   const { GITHUB_RUN_ID: runId, GITHUB_RUN_ATTEMPT: attempt = '1', GITHUB_JOB: job = '' } = env
   const { GITHUB_REPOSITORY: repository, GITHUB_SHA: sha, GITHUB_SERVER_URL: server } = env
   const short = base36(`${repository}/${runId}/${attempt}/${job}/${nonce}`, 5)
-  if (!runId) return { id: `local-${short}`, short, labels: { 'lmrun-run': `local-${short}` } }
-  const id = `${runId}-${attempt}-${normalise(job) || 'job'}-${short}`
-  const labels = {
-    'lmrun-run': runId,
-    'lmrun-attempt': attempt,
-    ...(repository ? { 'lmrun-repository': repository } : {}),
+  if (!runId) {
+    const id = `local-${short}`
+    return { id, short, owner: { run: id, attempt: '1', repository: null } }
   }
+  const id = `${runId}-${attempt}-${normalise(job) || 'job'}-${short}`
+  const owner = { run: runId, attempt, repository: repository ?? null }
   return {
     id,
     short,
-    labels,
+    owner,
     ...(repository ? { repository } : {}),
     ...(sha ? { sha } : {}),
     ...(server && repository
@@ -47,11 +47,19 @@ const MAX_VM_NAME = 26
  * Service wants it), at most 26 characters, readable. A long key is cut and told apart by four characters of its hash.
  */
 export function vmName(modelKey: string, short: string): string {
-  const room = MAX_VM_NAME - short.length - 1
+  return `${fitted(modelKey, MAX_VM_NAME - short.length - 1)}-${short}`
+}
+
+/** The name of a server that is kept warm between runs: the model key alone. */
+export function warmVmName(modelKey: string): string {
+  return fitted(modelKey, MAX_VM_NAME)
+}
+
+function fitted(modelKey: string, room: number): string {
   const plain = normalise(modelKey)
   const lettered = /^[a-z]/.test(plain) ? plain : `m-${plain}`
-  const fitted = lettered.length <= room ? lettered : `${lettered.slice(0, room - 5)}-${base36(modelKey, 4)}`
-  return `${fitted.replace(/-+/g, '-')}-${short}`
+  const name = lettered.length <= room ? lettered : `${lettered.slice(0, room - 5)}-${base36(modelKey, 4)}`
+  return name.replace(/-+/g, '-')
 }
 
 /** Keys that would get the same name or the same LiveBench file (it lowercases them), as pairs. */

@@ -18,7 +18,7 @@ export interface State {
 }
 
 const vmsSchema = z.array(
-  z.object({ fleet: z.literal('local'), name: z.string(), role: z.enum(['server', 'client']) }),
+  z.object({ fleet: z.enum(['local', 'sky']), name: z.string(), role: z.enum(['server', 'client']) }),
 )
 
 export function saveVms(vms: readonly SavedVm[]): void {

@@ -20,12 +20,18 @@ function parsed(raw: Record<string, unknown>) {
 describe('parseOptions', () => {
   it('needs only models', () => {
     expect(parsed({})).toEqual({
-      models: { 'qwen-coder': { model: models['qwen-coder'], serveOptions: '', environment: {} } },
+      models: {
+        'qwen-coder': { model: models['qwen-coder'], serveOptions: '', environment: {}, resources: {} },
+      },
       benchmark: ['live_bench'],
       questions: 'smoke',
       parallel: 4,
       maxTokens: 64,
-      infra: 'local',
+      infra: ['local'],
+      clientInfra: ['local'],
+      accelerators: [],
+      reuse: false,
+      retries: 2,
       maxMinutes: 60,
       leaseMinutes: 10,
       secrets: [],
@@ -51,6 +57,10 @@ describe('parseOptions', () => {
       'serve-options': '--ctx-size 4096',
       template: 't.yaml',
       environment: { A: 1 },
+      infra: 'aws gcp/us-central1',
+      accelerators: ['L4:4', 'A100-80GB'],
+      spot: true,
+      'disk-size': 128,
     }
     expect(parsed({ models: { x: full } }).models).toEqual({
       x: {
@@ -59,6 +69,12 @@ describe('parseOptions', () => {
         serveOptions: '--ctx-size 4096',
         template: 't.yaml',
         environment: { A: '1' },
+        resources: {
+          infra: ['aws', 'gcp/us-central1'],
+          accelerators: ['L4:4', 'A100-80GB'],
+          spot: true,
+          diskSize: 128,
+        },
       },
     })
   })
@@ -86,7 +102,11 @@ describe('parseOptions', () => {
     [{ parallel: '1.5' }, 'input parallel: "1.5" is not allowed. '],
     [{ parallel: '1e3' }, 'input parallel: "1e3" is not allowed. '],
     [{ 'max-tokens': 'many' }, 'input max-tokens: "many" is not allowed. Give a whole number of tokens'],
-    [{ infra: 'aws' }, 'input infra: "aws" is not allowed. Give "local"'],
+    [{ infra: 'moon' }, 'input infra: "moon" is not allowed. Give "local"'],
+    [{ infra: 'local aws' }, 'input infra: "local aws" is not allowed'],
+    [{ accelerators: 'L4:x' }, 'input accelerators: "L4:x" is not allowed'],
+    [{ 'aws-role': 'lmrun' }, 'input aws-role: "lmrun" is not allowed'],
+    [{ spot: 'maybe' }, 'input spot: "maybe" is not allowed'],
     [{ 'max-minutes': '-1' }, 'input max-minutes: "-1" is not allowed. Give a number of minutes from 0.1'],
     [{ 'lease-minutes': '0' }, 'input lease-minutes: "0" is not allowed. Give a number of minutes from 0.1'],
     [

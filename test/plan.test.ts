@@ -12,7 +12,7 @@ const run = createRun({}, 'fixed')
 function plan(raw: Record<string, unknown>, secrets = {}) {
   const parsed = parseOptions({ models: { 'qwen-coder': 'Qwen/X' }, ...raw }, name => name)
   if (!('value' in parsed)) throw new Error(JSON.stringify(parsed.problems))
-  return createPlan(parsed.value, secrets, run)
+  return createPlan(parsed.value, { secrets, run, now: Date.UTC(2026, 0, 1) })
 }
 
 it('launches the bundled templates with what they are told', () => {

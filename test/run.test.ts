@@ -65,7 +65,7 @@ describe('createRun', () => {
     const run = createRun(env, 'n')
     expect(run.id).toBe(`77-2-bench-${run.short}`)
     expect(run.url).toBe('https://github.example/o/r/actions/runs/77/attempts/2')
-    expect(run.labels).toEqual({ 'lmrun-run': '77', 'lmrun-attempt': '2', 'lmrun-repository': 'o/r' })
+    expect(run.owner).toEqual({ run: '77', attempt: '2', repository: 'o/r' })
   })
 
   it('keeps the legs of a matrix apart, which share run, attempt and job', () => {

@@ -17,7 +17,7 @@ interface Row {
   readonly status: string
   readonly labels: Readonly<Record<string, string>>
   readonly launchedAt: number
-  readonly expiresAt: number
+  readonly expiresAt: number | null
 }
 
 function table(vms: readonly Row[]): string {
@@ -28,7 +28,7 @@ function table(vms: readonly Row[]): string {
     vm.labels['lmrun-role'] ?? '',
     vm.labels['lmrun-run'] ?? '',
     `${minutes(Date.now() - vm.launchedAt)} ago`,
-    `in ${minutes(vm.expiresAt - Date.now())}`,
+    vm.expiresAt === null ? 'unknown' : `in ${minutes(vm.expiresAt - Date.now())}`,
   ])
   const all = [['NAME', 'STATUS', 'ROLE', 'RUN', 'LAUNCHED', 'LEASE ENDS'], ...rows]
   const widths = all[0]?.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0))) ?? []

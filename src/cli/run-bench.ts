@@ -6,6 +6,7 @@ import { LmrunError } from '../errors.ts'
 import { createFleet } from '../fleets.ts'
 import { loadCliInputs } from '../inputs.ts'
 import { createDirectMesh } from '../mesh/direct.ts'
+import { fleetKind } from '../options.ts'
 import { type Progress, plainProgress } from '../progress.ts'
 import { renderTerminal } from '../report/terminal.ts'
 import { writeReport } from '../report/write.ts'
@@ -23,7 +24,7 @@ export interface BenchFlags {
 export async function runBench({ json, ...cli }: BenchFlags): Promise<number> {
   const env = currentEnv()
   const inputs = await loadCliInputs({ ...cli, cwd: process.cwd() }, env)
-  const fleet = createFleet(inputs.options.infra)
+  const fleet = createFleet(fleetKind(inputs.options))
   const cancelled = cancelOnSignals()
   const progress = createProgress()
   const results = await bench(inputs, {

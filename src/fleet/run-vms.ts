@@ -1,11 +1,11 @@
 import { explain } from '../errors.ts'
-import type { DownResult, Fleet, Job, LaunchRequest } from './fleet.ts'
+import type { DownResult, Fleet, FleetKind, Job, LaunchRequest } from './fleet.ts'
 
 export type VmRole = 'server' | 'client'
 
 /** What a later process needs to end a VM: saved before the VM is launched. */
 export interface SavedVm {
-  readonly fleet: Fleet['kind']
+  readonly fleet: FleetKind
   readonly name: string
   readonly role: VmRole
 }

@@ -124,6 +124,32 @@ export const vmRecordSchema = object({
     .string()
     .exactOptional()
     .describe('the exact command that ends it, when it was not seen to be gone'),
+  kept: z.boolean().exactOptional().describe('true when it is kept warm on purpose, until its lease ends'),
+  what: z.string().exactOptional().describe('the machine, e.g. `AWS us-east-1 g6.12xlarge, L4:4`'),
+  spot: z.boolean().exactOptional().describe('true for a spot VM'),
+  hourly: z.number().min(0).exactOptional().describe('price in USD an hour, as SkyPilot lists it'),
+  cost: z
+    .number()
+    .min(0)
+    .exactOptional()
+    .describe('USD: `hourly` × the time from launch until it was seen to be gone'),
+})
+
+/** One try to have a VM that did not last, and what was made of it. */
+export const retrySchema = object({
+  subject: z.string().describe('the model key, or `client`'),
+  vm: z.string().describe('VM name'),
+  at: time('when it failed'),
+  kind: z.string().describe('`capacity`, `preemption`, `network`, `lost`, …'),
+  reason: z.string().describe('one line: what failed'),
+  next: z
+    .enum(['again', 'on-demand', 'given-up'])
+    .describe('launched again; launched again on demand instead of spot; nothing more was tried'),
+})
+
+export const costSchema = object({
+  total: z.number().min(0).describe('USD, over the VMs whose price is known'),
+  unknown: list(z.string()).describe('VM names whose price is not known'),
 })
 
 export const runSchema = object({
@@ -168,6 +194,10 @@ export const resultsSchema = object({
   models: map(modelResultSchema).describe('model key → result, in the order of the inputs'),
   phases: list(phaseSchema).describe('spans of the story of the run'),
   vms: list(vmRecordSchema).describe('every VM that was launched'),
+  retries: list(retrySchema)
+    .exactOptional()
+    .describe('launches that failed and VMs that were lost, in order; absent when there was none'),
+  cost: costSchema.exactOptional().describe('what the VMs cost; absent where they cost nothing'),
   warnings: list(z.string()).describe('what a reader must know that is not an error'),
   failure: failureSchema.nullable().describe('what ended the run, when it did not complete'),
 })

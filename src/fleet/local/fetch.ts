@@ -26,6 +26,17 @@ export async function copyOut(work: string, from: string, to: string): Promise<b
   return true
 }
 
+/** Copies a file or folder of this machine into a VM's working folder, over what is there. */
+export async function copyIn(work: string, from: string, to: string): Promise<void> {
+  const target = path.resolve(work, to)
+  if (path.isAbsolute(to) || !isInside(work, target)) {
+    const allowed = "Give a path relative to the VM's working folder, and inside it"
+    throw new InputError([{ where: 'push', what: `"${to}"`, allowed }])
+  }
+  await mkdir(path.dirname(target), { recursive: true })
+  await cp(from, target, { recursive: true, force: true })
+}
+
 async function copies(root: string, file: string): Promise<boolean> {
   try {
     const info = await lstat(file)

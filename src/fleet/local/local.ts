@@ -6,7 +6,7 @@ import { type BoundTask, bindTask, checkLease, isVmName, requestProblems } from 
 import { endVms } from './down.ts'
 import { inherited } from './environment.ts'
 import { requestJob } from './exec.ts'
-import { copyOut } from './fetch.ts'
+import { copyIn, copyOut } from './fetch.ts'
 import { hasCode, vmFolder, writeJson } from './folder.ts'
 import { localProblems } from './honours.ts'
 import { jobEnd, jobState } from './job-state.ts'
@@ -91,6 +91,10 @@ class LocalFleet implements Fleet {
     return copyOut(this.#folder(name).work, from, to)
   }
 
+  push(name: string, from: string, to: string): Promise<void> {
+    return copyIn(this.#folder(name).work, from, to)
+  }
+
   async endpoint(name: string, port: number): Promise<Endpoint> {
     const vm = await readVm(this.#folder(name))
     if (!vm) throw gone(name)
@@ -124,6 +128,9 @@ class LocalFleet implements Fleet {
     if (failed.length === 1) throw failed[0]
     if (failed.length > 1) throw new LmrunError(failed.map(error => error.message).join('; '))
   }
+
+  /** VMs outlive this process: what belongs to one ends with it. */
+  async close(): Promise<void> {}
 
   async #launch(request: LaunchRequest, signal: AbortSignal): Promise<Job> {
     const { name } = request

@@ -3,13 +3,22 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { packageRoot } from '../../../src/env.ts'
 import { diagnose } from '../../../src/fleet/diagnose.ts'
-import type { Fleet } from '../../../src/fleet/fleet.ts'
+import { type Fleet, NO_RESOURCES } from '../../../src/fleet/fleet.ts'
 import { forever, testFleet, until } from '../../fleet/local/support.ts'
 
 const template = path.join(packageRoot(), 'templates', 'local', 'model-server.yaml')
 
 function request(name: string, envs: Record<string, string>) {
-  return { name, template, envs, secrets: {}, leaseMinutes: 15, labels: {} }
+  return {
+    name,
+    template,
+    envs,
+    secrets: {},
+    leaseMinutes: 15,
+    labels: {},
+    resources: NO_RESOURCES,
+    reuse: false,
+  }
 }
 
 async function url(fleet: Fleet, vm: string): Promise<string> {

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Env } from '../../../src/env.ts'
 import { packageRoot } from '../../../src/env.ts'
-import type { Fleet, LaunchRequest, Task } from '../../../src/fleet/fleet.ts'
+import { type Fleet, type LaunchRequest, NO_RESOURCES, type Task } from '../../../src/fleet/fleet.ts'
 import { vmFolder } from '../../../src/fleet/local/folder.ts'
 import type { Runtime } from '../../../src/fleet/local/launch.ts'
 import { createLocalFleet, type LocalFleetOptions } from '../../../src/fleet/local/local.ts'
@@ -59,6 +59,8 @@ export async function testFleet(options: Partial<LocalFleetOptions> = {}): Promi
       name,
       leaseMinutes: 10,
       labels: {},
+      resources: NO_RESOURCES,
+      reuse: false,
       ...(await task(template, more)),
       ...more,
     }),

@@ -1,0 +1,61 @@
+import type { JobState } from '../fleet.ts'
+import type { BoundTask } from '../task.ts'
+
+/**
+ * The two ways in which the SkyPilot fleet touches the world: the `sky` command, and ssh to a VM that is up.
+ * Everything else in this folder decides. Tests stand in for these two, on a virtual clock.
+ */
+export interface SkyCli {
+  /**
+   * Runs `sky ARGS…` in a process group of its own and resolves with its exit code, whatever that is.
+   * On abort the group is ended first, then it rejects with the signal's reason: SkyPilot's API server goes on with
+   * what it was asked, so only `sky down` undoes a launch.
+   * @throws LmrunError when `sky` cannot be started at all
+   */
+  run(args: readonly string[], call?: SkyCall): Promise<SkyReply>
+  /** Ends every group that still runs. */
+  endAll(): Promise<void>
+}
+
+export interface SkyCall {
+  readonly signal?: AbortSignal
+  /** Added to the command's environment: the values of `--secret NAME`. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Heading of a collapsible group for its output; without one the output is kept for errors only. */
+  readonly group?: string
+  /** Milliseconds after which the call is given up, as if aborted. */
+  readonly timeoutMs?: number
+}
+
+export interface SkyReply {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** What the runner does on a VM by itself: quick, and beside SkyPilot, whose calls take seconds each. */
+export interface VmAccess {
+  /** Starts a job that outlives the connection; its log and its end are kept on the VM under `id`. */
+  start(vm: string, id: number, task: BoundTask, signal: AbortSignal): Promise<void>
+  /**
+   * Waits for the end of a job, reconnecting as often as needed. Job 1 is the launch's own: its setup and run.
+   * @throws Unreachable when the VM has not answered for `patienceMs`
+   */
+  wait(vm: string, id: number, signal: AbortSignal): Promise<JobState>
+  state(vm: string, id: number): Promise<JobState>
+  tail(vm: string, id: number, lines: number): Promise<readonly string[]>
+  /** A file or folder relative to the VM's working folder, by rsync; false when it is not there. */
+  pull(vm: string, from: string, to: string): Promise<boolean>
+  push(vm: string, from: string, to: string): Promise<void>
+  /** Actual port of each declared port, and the address that the VM sees of itself. */
+  facts(vm: string): Promise<VmFacts>
+  /** Takes back the shutdown that setup armed: the lease is in force. Tolerates that there is none. */
+  disarm(vm: string): Promise<void>
+  /** Forgets connections to a VM that is going. */
+  leave(vm: string): Promise<void>
+}
+
+export interface VmFacts {
+  readonly address: string
+  readonly ports: Readonly<Record<string, number>>
+}
