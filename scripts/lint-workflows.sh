@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 # All findings, no network: the same answer on every machine.
 check_zizmor() { zizmor --quiet --offline --no-progress --strict-collection --persona pedantic .github action.yml; }
 check_actionlint() { actionlint; }
+check_documents() { node_modules/.bin/node scripts/lint-documents.mjs; }
 check_action() { node_modules/.bin/node scripts/lint-action.mjs; }
 check_shellcheck() { shell_scripts | xargs -0 shellcheck --external-sources; }
 
@@ -21,10 +22,10 @@ shell_scripts() {
 }
 
 checks=("$@")
-[[ $# -gt 0 ]] || checks=(actionlint shellcheck zizmor action)
+[[ $# -gt 0 ]] || checks=(actionlint shellcheck zizmor action documents)
 for check in "${checks[@]}"; do
   declare -F "check_$check" >/dev/null || {
-    echo "lint-workflows.sh: no check \"$check\"; there are actionlint, shellcheck, zizmor and action" >&2
+    echo "lint-workflows.sh: no check \"$check\"; there are actionlint, shellcheck, zizmor, action and documents" >&2
     exit 2
   }
 done
