@@ -1,5 +1,6 @@
 import * as core from '@actions/core'
 import { type BenchDeps, bench } from './bench.ts'
+import { systemClock } from './clock.ts'
 import type { CommentResult } from './comment-results.ts'
 import { currentEnv, type Env } from './env.ts'
 import { explain, LmrunError } from './errors.ts'
@@ -40,8 +41,9 @@ function actionDeps(inputs: Inputs, env: Env, live: LiveComment, signal: AbortSi
   const fleet = createFleet(fleetKind(inputs.options))
   return {
     fleet,
-    mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port)),
+    mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port), { clock: systemClock }),
     run: createRun(env),
+    clock: systemClock,
     progress: live.watch(plainProgress(core.info, core.warning)),
     saveDraft: draft => {
       saveDraft(draft, env)

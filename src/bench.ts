@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import { check } from './check.ts'
+import type { Clock } from './clock.ts'
 import { explain, LmrunError } from './errors.ts'
 import type { Fleet, Job } from './fleet/fleet.ts'
 import { RunVms, type SavedVm } from './fleet/run-vms.ts'
@@ -18,6 +19,7 @@ export interface BenchDeps {
   readonly fleet: Fleet
   readonly mesh: Mesh
   readonly run: Run
+  readonly clock: Clock
   readonly progress: Progress
   /** Called once, before anything is launched, with what can be reported if this process is killed. */
   readonly saveDraft: (draft: Results) => void
@@ -49,23 +51,32 @@ interface Context extends BenchDeps {
  */
 export async function bench(inputs: Inputs, deps: BenchDeps): Promise<Results> {
   const { options } = inputs
-  const story = new Story(deps.progress)
-  const plan = createPlan(options, { secrets: inputs.secrets, run: deps.run, now: Date.now() })
+  const { clock } = deps
+  const story = new Story(deps.progress, clock)
+  const plan = createPlan(options, { secrets: inputs.secrets, run: deps.run, now: clock.now() })
   const questions = await story.phase('run', 'check', () => check(options, plan, deps))
-  const draft = draftResults(options, plan, deps.run, questions)
+  const draft = draftResults(options, plan, deps.run, { questions, now: clock.now() })
   deps.saveDraft(draft)
   await prepareOutput(options.outputDirectory, draft)
 
   const { leaseMinutes } = options
-  const vms = new RunVms(deps.fleet, { leaseMinutes, save: deps.saveVms, warn: story.warn })
-  const limit = AbortSignal.timeout(options.maxMinutes * 60_000)
+  const vms = new RunVms(deps.fleet, { clock, leaseMinutes, save: deps.saveVms, warn: story.warn })
+  const limit = clock.timeout(options.maxMinutes * 60_000)
   const signal = AbortSignal.any([deps.signal, limit])
   const context = { ...deps, signal, cancelled: deps.signal, inputs, plan, story, vms, grading: pLimit(1) }
   try {
     const outcomes = await runModels(context)
     await story.phase('run', 'teardown', () => vms.endAll())
     const end = runEnd(outcomes, { cancelled: deps.signal, limit, maxMinutes: options.maxMinutes })
-    return await collectResults({ options, draft, story, vms: vms.endings(), outcomes, end })
+    return await collectResults({
+      options,
+      draft,
+      story,
+      vms: vms.endings(),
+      outcomes,
+      end,
+      now: clock.now(),
+    })
   } finally {
     await vms.endAll()
   }
@@ -80,10 +91,10 @@ async function runModels(context: Context): Promise<readonly ModelOutcome[]> {
   return outcomes
 }
 
-async function launchClient({ fleet, vms, plan, story, signal }: Context): Promise<void> {
+async function launchClient({ fleet, vms, plan, story, signal, clock }: Context): Promise<void> {
   await story.phase('client', 'launch', async () => {
     const job = await vms.launch(plan.client, 'client', signal)
-    await follow(fleet, job, 'the benchmark client', { signal })
+    await follow(fleet, job, 'the benchmark client', { clock, signal })
   })
 }
 
@@ -162,7 +173,7 @@ async function answer(model: PlannedModel, server: Job, context: Context): Promi
 
 /** One step of the client's template for one model, as a job of its own. */
 async function step(name: 'answer' | 'grade', model: PlannedModel, context: Context): Promise<void> {
-  const { fleet, mesh, plan, story, signal, inputs } = context
+  const { fleet, mesh, plan, story, signal, inputs, clock } = context
   if (!fleet.exec)
     throw new LmrunError(`infra ${fleet.kind} cannot run the benchmark's steps one after the other`)
   const { client } = plan
@@ -174,7 +185,7 @@ async function step(name: 'answer' | 'grade', model: PlannedModel, context: Cont
   const job = await fleet.exec(client.name, { template: client.template, envs, secrets }, signal)
   try {
     const onLine = (line: string) => story.update(model.key, line)
-    await follow(fleet, job, `${name} of ${model.key}`, { signal, onLine })
+    await follow(fleet, job, `${name} of ${model.key}`, { clock, signal, onLine })
   } finally {
     if (!context.cancelled.aborted) {
       const lines = await fleet.tailLog(job, LOG_LINES).catch(() => [])

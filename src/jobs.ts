@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts'
 import { LmrunError } from './errors.ts'
 import { type Diagnosis, diagnose } from './fleet/diagnose.ts'
 import type { Fleet, Job, JobState } from './fleet/fleet.ts'
@@ -20,6 +21,7 @@ export class JobFailed extends LmrunError {
 }
 
 export interface FollowOptions {
+  readonly clock: Clock
   readonly signal: AbortSignal
   /** Called with the job's newest log line, about once a second. */
   readonly onLine?: (line: string) => void
@@ -30,17 +32,13 @@ export async function follow(
   fleet: Fleet,
   job: Job,
   name: string,
-  { signal, onLine }: FollowOptions,
+  { clock, signal, onLine }: FollowOptions,
 ): Promise<void> {
-  const timer = onLine && setInterval(() => void newest(fleet, job).then(line => line && onLine(line)), 1000)
-  try {
-    const state = await fleet.jobEnd(job, signal)
-    if (state.status !== 'SUCCEEDED') throw await failed(fleet, job, name, state)
-    const line = onLine && (await newest(fleet, job))
-    if (line) onLine(line)
-  } finally {
-    clearInterval(timer)
-  }
+  using _watch = onLine && clock.every(1000, () => void newest(fleet, job).then(line => line && onLine(line)))
+  const state = await fleet.jobEnd(job, signal)
+  if (state.status !== 'SUCCEEDED') throw await failed(fleet, job, name, state)
+  const line = onLine && (await newest(fleet, job))
+  if (line) onLine(line)
 }
 
 /** Runs `work` as long as the job runs: when the job ends first, well or badly, the wait fails at once with its log. */

@@ -35,7 +35,12 @@ export interface RunEnd {
  * What can be said of a run before it has done anything: saved first, so that whoever cleans up after a killed
  * process can still report what was running.
  */
-export function draftResults(options: BenchOptions, plan: Plan, run: Run, questions: QuestionSet): Results {
+export function draftResults(
+  options: BenchOptions,
+  plan: Plan,
+  run: Run,
+  { questions, now }: { readonly questions: QuestionSet; readonly now: number },
+): Results {
   const { repository, sha, url, id } = run
   const models = plan.models.map(model => [
     model.key,
@@ -46,8 +51,8 @@ export function draftResults(options: BenchOptions, plan: Plan, run: Run, questi
     run: {
       id,
       status: 'cancelled',
-      startedAt: Date.now(),
-      endedAt: Date.now(),
+      startedAt: now,
+      endedAt: now,
       infra: options.infra.join(' '),
       ...(repository ? { repository } : {}),
       ...(sha ? { sha } : {}),
@@ -79,6 +84,8 @@ export interface Collected {
   readonly vms: readonly VmEnding[]
   readonly outcomes: readonly ModelOutcome[]
   readonly end: RunEnd
+  /** Unix milliseconds. */
+  readonly now: number
 }
 
 /** Reads what the run left in its output folder, and puts it together with the story. */
@@ -89,6 +96,7 @@ export async function collectResults({
   vms,
   outcomes,
   end,
+  now,
 }: Collected): Promise<Results> {
   const scores = await scoresByModel(options, story)
   const models = await Promise.all(
@@ -97,7 +105,7 @@ export async function collectResults({
   const note = await gradeNote(options.outputDirectory)
   return {
     ...draft,
-    run: { ...draft.run, status: end.status, startedAt: story.startedAt, endedAt: Date.now() },
+    run: { ...draft.run, status: end.status, startedAt: story.startedAt, endedAt: now },
     benchmark: { ...draft.benchmark, unverifiedTasks: note.unverified },
     models: Object.fromEntries(models),
     phases: story.phases,

@@ -1,16 +1,21 @@
+import type { Clock } from './clock.ts'
 import type { Progress } from './progress.ts'
 import type { Phase } from './report/results.ts'
 
 /** Records what happened in a run, and when, while telling it. */
 export class Story {
-  readonly startedAt = Date.now()
+  /** Unix milliseconds. */
+  readonly startedAt: number
   readonly #phases: Phase[] = []
   readonly #warnings = new Set<string>()
 
   readonly #progress: Progress
+  readonly #clock: Clock
 
-  constructor(progress: Progress) {
+  constructor(progress: Progress, clock: Clock) {
     this.#progress = progress
+    this.#clock = clock
+    this.startedAt = clock.now()
   }
 
   get phases(): readonly Phase[] {
@@ -22,7 +27,7 @@ export class Story {
   }
 
   async phase<T>(subject: string, name: Phase['name'], work: () => Promise<T>): Promise<T> {
-    const startedAt = Date.now()
+    const startedAt = this.#clock.now()
     this.#progress.start(subject, name)
     let ok = false
     try {
@@ -30,7 +35,7 @@ export class Story {
       ok = true
       return value
     } finally {
-      const phase = { subject, name, startedAt, endedAt: Date.now(), ok }
+      const phase = { subject, name, startedAt, endedAt: this.#clock.now(), ok }
       this.#phases.push(phase)
       this.#progress.end(phase)
     }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type BenchDeps, bench } from '../src/bench.ts'
+import { systemClock } from '../src/clock.ts'
 import { packageRoot } from '../src/env.ts'
 import type { SavedVm } from '../src/fleet/run-vms.ts'
 import type { Inputs } from '../src/inputs.ts'
@@ -66,8 +67,9 @@ function run(
   const told: Told = { saved: [], phases: [] }
   const deps: BenchDeps = {
     fleet: lab.fleet,
-    mesh: createDirectMesh(({ name, port }) => lab.fleet.endpoint(name, port)),
+    mesh: createDirectMesh(({ name, port }) => lab.fleet.endpoint(name, port), { clock: systemClock }),
     run: createRun({}),
+    clock: systemClock,
     progress: {
       start: (_, phase) => onStart(phase),
       update: () => {},

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { bench } from '../bench.ts'
+import { systemClock } from '../clock.ts'
 import { commentResults } from '../comment-results.ts'
 import { currentEnv } from '../env.ts'
 import { LmrunError } from '../errors.ts'
@@ -29,8 +30,9 @@ export async function runBench({ json, ...cli }: BenchFlags): Promise<number> {
   const progress = createProgress()
   const results = await bench(inputs, {
     fleet,
-    mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port)),
+    mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port), { clock: systemClock }),
     run: createRun(env),
+    clock: systemClock,
     progress,
     // The fleet's own register serves `lmrun ls` and `lmrun down`, should this process be killed.
     saveDraft: () => {},

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import { explain } from '../errors.ts'
 import type { DownResult, Fleet, FleetKind, Job, LaunchRequest } from './fleet.ts'
 
@@ -21,6 +22,7 @@ export interface VmEnding {
 }
 
 export interface RunVmsOptions {
+  readonly clock: Clock
   readonly leaseMinutes: number
   /** Called with every VM of the run, before the next one is launched. */
   readonly save: (vms: readonly SavedVm[]) => void
@@ -38,7 +40,7 @@ interface Tracked {
 /** The VMs of one run: saved before launch, lease renewed while the run lives, each ended once and verified. */
 export class RunVms {
   readonly #vms = new Map<string, Tracked>()
-  readonly #renewal: NodeJS.Timeout
+  readonly #renewal: Disposable
   readonly #fleet: Fleet
   readonly #options: RunVmsOptions
   #closed = false
@@ -47,13 +49,13 @@ export class RunVms {
     this.#fleet = fleet
     this.#options = options
     // A third of the lease: two renewals may fail before the VM ends itself.
-    this.#renewal = setInterval(() => void this.#renew(), (options.leaseMinutes * 60_000) / 3)
+    this.#renewal = options.clock.every((options.leaseMinutes * 60_000) / 3, () => void this.#renew())
   }
 
   async launch(request: LaunchRequest, role: VmRole, signal: AbortSignal): Promise<Job> {
     signal.throwIfAborted()
     if (this.#closed) throw new Error(`${request.name} cannot be launched: the run is ending`)
-    this.#vms.set(request.name, { role, launchedAt: Date.now(), goneAt: null })
+    this.#vms.set(request.name, { role, launchedAt: this.#options.clock.now(), goneAt: null })
     this.#options.save([...this.#vms].map(([name, vm]) => ({ fleet: this.#fleet.kind, name, role: vm.role })))
     return this.#fleet.launch(request, signal)
   }
@@ -65,7 +67,7 @@ export class RunVms {
     vm.ending ??= this.#fleet.down([name]).then(([result]) => result ?? { name, verified: true })
     const result = await vm.ending
     if (result.verified) {
-      vm.goneAt ??= Date.now()
+      vm.goneAt ??= this.#options.clock.now()
       return
     }
     if (vm.command === undefined)
@@ -76,7 +78,7 @@ export class RunVms {
   /** Ends every VM, side by side; nothing can be launched afterwards. */
   async endAll(): Promise<void> {
     this.#closed = true
-    clearInterval(this.#renewal)
+    this.#renewal[Symbol.dispose]()
     await Promise.all([...this.#vms.keys()].map(name => this.end(name)))
   }
 

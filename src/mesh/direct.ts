@@ -1,14 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../clock.ts'
 import { isAbort, LmrunError } from '../errors.ts'
 import type { Mesh, Service, WaitOptions } from './mesh.ts'
 import { probe } from './probe.ts'
 
-/** Milliseconds between probes: a local probe costs about a millisecond, and ready is noticed at once. */
-const INTERVAL_MS = 100
+export interface DirectMeshOptions {
+  readonly clock: Clock
+  /** Milliseconds between probes. A local probe costs about a millisecond, and ready is noticed at once: 100. */
+  readonly everyMs?: number
+}
 
 /** The first form of the mesh: this machine, or any one host whose ports the runner reaches itself. */
 export function createDirectMesh(
   endpoint: (service: Service) => Promise<{ host: string; port: number }>,
+  options: DirectMeshOptions,
 ): Mesh {
   const address = async (service: Service) => {
     const { host, port } = await endpoint(service)
@@ -16,17 +20,20 @@ export function createDirectMesh(
   }
   return {
     address,
-    waitUntilReady: async (service, options) => waitUntilReady(await address(service), service, options),
+    waitUntilReady: async (service, wait) =>
+      waitUntilReady({ base: await address(service), service, ...wait, ...options }),
     leave: async () => {},
   }
 }
 
-async function waitUntilReady(
-  base: string,
-  service: Service,
-  { signal, deadlineMs }: WaitOptions,
-): Promise<void> {
-  const deadline = AbortSignal.timeout(deadlineMs)
+interface Waiting extends WaitOptions, DirectMeshOptions {
+  readonly base: string
+  readonly service: Service
+}
+
+async function waitUntilReady(waiting: Waiting): Promise<void> {
+  const { base, service, signal, deadlineMs, clock, everyMs = 100 } = waiting
+  const deadline = clock.timeout(deadlineMs)
   const either = AbortSignal.any([signal, deadline])
   let seen = 'nothing'
   try {
@@ -34,7 +41,7 @@ async function waitUntilReady(
       const result = await probe(base, service.name, either)
       if (result.ready) return
       seen = result.seen
-      await sleep(INTERVAL_MS, undefined, { signal: either })
+      await clock.sleep(everyMs, either)
     }
   } catch (error) {
     if (signal.aborted || !isAbort(error) || !deadline.aborted) throw error

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import { createDirectMesh } from '../../src/mesh/direct.ts'
 
 let server: Server | undefined
@@ -16,7 +17,8 @@ async function serve(listener: RequestListener): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-const mesh = (port: number) => createDirectMesh(async () => ({ host: '127.0.0.1', port }))
+const mesh = (port: number) =>
+  createDirectMesh(async () => ({ host: '127.0.0.1', port }), { clock: systemClock })
 const service = { name: 'qwen-coder-abc12', port: 8000 }
 const patient = { signal: new AbortController().signal, deadlineMs: 60_000 }
 
