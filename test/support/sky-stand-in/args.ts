@@ -56,12 +56,13 @@ const OPTIONS = {
   },
   check: { ...json, verbose: { ...flag, short: 'v' } },
   'cost-report': { ...json, days: text, all: { ...flag, short: 'a' } },
+  gpus: { ...json, infra: text, 'all-regions': flag, all: { ...flag, short: 'a' } },
   api: {
     ...json,
+    ...yes,
     all: { ...flag, short: 'a' },
-    yes: { ...flag, short: 'y' },
-    deploy: flag,
-    foreground: flag,
+    verbose: { ...flag, short: 'v' },
+    limit: { ...text, short: 'l' },
   },
 } as const
 

@@ -27,6 +27,7 @@ export const COMMANDS: Readonly<Record<SkyCommand, Command>> = {
   autostop,
   check,
   'cost-report': costReport,
+  gpus,
   api,
 }
 
@@ -184,6 +185,26 @@ async function check(server: Server, request: Request): Promise<number> {
 async function costReport(server: Server, request: Request): Promise<number> {
   await server.seconds(STATUS_S)
   request.out(`${JSON.stringify(server.db.all().map(costEntry), null, 2)}\n`)
+  return 0
+}
+
+/** `gpus list NAME:COUNT`: one offer in one region. */
+async function gpus(server: Server, request: Request): Promise<number> {
+  await server.seconds(STATUS_S)
+  const [name = 'L4', count = '1'] = (request.rest[1] ?? '').split(':')
+  const offer = {
+    cloud: 'AWS',
+    instance_type: 'g6.xlarge',
+    accelerator_name: name,
+    accelerator_count: Number(count),
+    cpu_count: 4,
+    device_memory: 24,
+    memory: 16,
+    price: 0.8,
+    spot_price: 0.3,
+    region: 'us-east-1',
+  }
+  request.out(`${JSON.stringify({ [name]: [offer] }, null, 2)}\n`)
   return 0
 }
 
