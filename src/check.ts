@@ -1,17 +1,27 @@
 import { createHash } from 'node:crypto'
 import { InputError, type Problem } from './errors.ts'
-import type { Fleet } from './fleet/fleet.ts'
+import type { Fleet, LaunchRequest } from './fleet/fleet.ts'
 import { loadQuestions } from './livebench/questions.ts'
 import { type BenchOptions, questionFilter } from './options.ts'
 import { checkOutput } from './output.ts'
-import type { Plan } from './plan.ts'
+import { type Plan, TEARDOWN_MINUTES } from './plan.ts'
+import { dollars } from './report/numbers.ts'
 import { nameClashes } from './run.ts'
+import type { Story } from './story.ts'
 
 /** The questions that a run asks, for its results. */
 export interface QuestionSet {
   readonly count: number
   /** Over the sorted question ids, one a line. */
   readonly sha256: string
+}
+
+export interface CheckDeps {
+  readonly fleet: Fleet
+  readonly label: (option: string) => string
+  readonly story: Story
+  /** What servers ask of whoever wants answers, when anybody could reach them. */
+  readonly apiKey?: string
 }
 
 /**
@@ -21,12 +31,13 @@ export interface QuestionSet {
 export async function check(
   options: BenchOptions,
   plan: Plan,
-  { fleet, label }: { readonly fleet: Fleet; readonly label: (option: string) => string },
+  { fleet, label, story }: CheckDeps,
 ): Promise<QuestionSet> {
+  const requests = [plan.client, ...plan.models.map(({ server }) => server)]
   const output = await checkOutput(options.outputDirectory, label('output-directory'))
   const [loaded, ...templates] = await Promise.allSettled([
     loadQuestions(options.questions, questionFilter(options)),
-    ...[plan.client, ...plan.models.map(({ server }) => server)].map(request => fleet.check(request)),
+    ...requests.map(request => fleet.check(request)),
   ])
   const problems = [
     ...clashes(Object.keys(options.models), label('models')),
@@ -34,7 +45,32 @@ export async function check(
     ...[loaded, ...templates].flatMap(problemsOf),
   ]
   if (problems.length > 0 || loaded.status === 'rejected') throw new InputError(unique(problems))
+  await preflight(options, requests, { fleet, story })
   return summarise(loaded.value.map(question => question.question_id))
+}
+
+/** What would cost money is looked at last: only a run that is right in itself asks a cloud anything. */
+async function preflight(
+  { maxHourlyCost, maxMinutes }: BenchOptions,
+  requests: readonly LaunchRequest[],
+  { fleet, story }: Pick<CheckDeps, 'fleet' | 'story'>,
+): Promise<void> {
+  if (!fleet.preflight) return
+  const minutes = maxMinutes + TEARDOWN_MINUTES
+  const { checks, offers } = await fleet.preflight(requests, {
+    ...(maxHourlyCost === undefined ? {} : { maxHourlyCost }),
+    minutes,
+  })
+  for (const { what, status, detail, hint } of checks) {
+    const text = [`${what}: ${detail}`, hint].filter(Boolean).join('. ')
+    if (status === 'warning') story.warn(text)
+    else if (status === 'unknown') story.tell(text)
+  }
+  if (offers.length === 0) return
+  const hourly = offers.reduce((sum, offer) => sum + offer.hourly, 0)
+  const most = (hourly * minutes) / 60
+  const rest = requests.length > offers.length ? ', without the VMs whose price is not known' : ''
+  story.update('run', `about ${dollars(hourly)} an hour, ${dollars(most)} at the most${rest}`)
 }
 
 function clashes(keys: readonly string[], where: string): Problem[] {

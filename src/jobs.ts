@@ -37,8 +37,6 @@ export async function follow(
   using _watch = onLine && clock.every(1000, () => void newest(fleet, job).then(line => line && onLine(line)))
   const state = await fleet.jobEnd(job, signal)
   if (state.status !== 'SUCCEEDED') throw await failed(fleet, job, name, state)
-  const line = onLine && (await newest(fleet, job))
-  if (line) onLine(line)
 }
 
 /** Runs `work` as long as the job runs: when the job ends first, well or badly, the wait fails at once with its log. */
@@ -59,6 +57,16 @@ export async function whileRunning<T>(
   } finally {
     over.abort()
   }
+}
+
+/** Rejects when the job has ended, or with VmLost when it is gone with its VM. */
+export async function failIfEnded(fleet: Fleet, job: Job, name: string): Promise<void> {
+  const state = await fleet.jobState(job)
+  if (hasEnded(state)) throw await failed(fleet, job, name, state)
+}
+
+function hasEnded({ status }: JobState): boolean {
+  return status !== 'PENDING' && status !== 'SETTING_UP' && status !== 'RUNNING'
 }
 
 async function failed(fleet: Fleet, job: Job, name: string, state: JobState): Promise<JobFailed> {

@@ -26,15 +26,17 @@ export interface PlannedModel {
 export interface PlanSources {
   /** Values of the user's secrets. */
   readonly secrets: Readonly<Record<string, string>>
+  /** What the servers ask of whoever wants answers; absent where nobody else can reach them. */
+  readonly apiKey?: string
   readonly run: Run
   /** Unix milliseconds: VMs say when they are nobody's any more. */
   readonly now: number
 }
 
 /** After the run's limit: the lease that was last renewed, and the time to end everything. */
-const TEARDOWN_MINUTES = 10
+export const TEARDOWN_MINUTES = 10
 
-export function createPlan(options: BenchOptions, { secrets, run, now }: PlanSources): Plan {
+export function createPlan(options: BenchOptions, { secrets, apiKey, run, now }: PlanSources): Plan {
   const { leaseMinutes, reuse } = options
   const kind = fleetKind(options)
   const minutes = options.maxMinutes + leaseMinutes + TEARDOWN_MINUTES
@@ -64,6 +66,7 @@ export function createPlan(options: BenchOptions, { secrets, run, now }: PlanSou
         service: { name, port: SERVER_PORT },
         server: {
           ...shared,
+          ...(apiKey === undefined ? {} : { secrets: { ...secrets, VLLM_API_KEY: apiKey } }),
           name,
           template: path.resolve(template),
           envs: { ...envs, ...model.environment },
@@ -98,6 +101,16 @@ export function stepEnvs(
   address: string,
 ): Record<string, string> {
   return { STEP: step, SERVER: model.service.name, API_BASE: address && `${address}/v1`, MODEL: model.key }
+}
+
+/** Grading runs model-written code: its job gets no secrets. */
+export function stepSecrets(
+  step: 'answer' | 'grade',
+  { secrets }: Pick<LaunchRequest, 'secrets'>,
+  { apiKey }: Pick<PlanSources, 'apiKey'>,
+): Readonly<Record<string, string>> {
+  if (step === 'grade') return {}
+  return apiKey === undefined ? secrets : { ...secrets, LIVEBENCH_API_KEY: apiKey }
 }
 
 function benchmarkEnvs(options: BenchOptions): Record<string, string> {

@@ -1,8 +1,11 @@
 import { cpus, release as osRelease, type as osType, totalmem } from 'node:os'
 import { z } from 'zod'
 import type { QuestionSet } from './check.ts'
+import type { Clock } from './clock.ts'
+import { runCost, vmRecord } from './cost.ts'
 import { packageVersion } from './env.ts'
 import { isAbort, LmrunError } from './errors.ts'
+import { LaunchFailed } from './fleet/failures.ts'
 import type { VmEnding } from './fleet/run-vms.ts'
 import { JobFailed } from './jobs.ts'
 import { readFailedQuestions } from './livebench/failures.ts'
@@ -13,7 +16,7 @@ import { type BenchOptions, questionFilter } from './options.ts'
 import { inLogs, readJson } from './output.ts'
 import type { Plan, PlannedModel } from './plan.ts'
 import { NOT_FINISHED } from './report/digest.ts'
-import type { Failure, ModelResult, Results, Speed } from './report/results.ts'
+import type { Failure, ModelResult, Results, Retry, Speed } from './report/results.ts'
 import { servedSchema } from './report/schema.ts'
 import type { Run } from './run.ts'
 import type { Story } from './story.ts'
@@ -82,10 +85,10 @@ export interface Collected {
   readonly draft: Results
   readonly story: Story
   readonly vms: readonly VmEnding[]
+  readonly retries: readonly Retry[]
   readonly outcomes: readonly ModelOutcome[]
   readonly end: RunEnd
-  /** Unix milliseconds. */
-  readonly now: number
+  readonly clock: Clock
 }
 
 /** Reads what the run left in its output folder, and puts it together with the story. */
@@ -94,22 +97,28 @@ export async function collectResults({
   draft,
   story,
   vms,
+  retries,
   outcomes,
   end,
-  now,
+  clock,
 }: Collected): Promise<Results> {
   const scores = await scoresByModel(options, story)
   const models = await Promise.all(
     outcomes.map(async outcome => [outcome.model.key, await modelResult(outcome, scores, options)] as const),
   )
   const note = await gradeNote(options.outputDirectory)
+  const now = clock.now()
+  const records = vms.map(vm => vmRecord(vm, now))
+  const cost = runCost(records)
   return {
     ...draft,
     run: { ...draft.run, status: end.status, startedAt: story.startedAt, endedAt: now },
     benchmark: { ...draft.benchmark, unverifiedTasks: note.unverified },
     models: Object.fromEntries(models),
     phases: story.phases,
-    vms,
+    vms: records,
+    ...(retries.length > 0 ? { retries } : {}),
+    ...(cost ? { cost } : {}),
     warnings: [...story.warnings, ...note.warnings],
     failure: end.failure,
   }
@@ -134,6 +143,7 @@ export function toFailure(error: unknown): Failure {
   if (isAbort(error)) return NOT_FINISHED
   const what = error instanceof Error ? error.message : String(error)
   const hint = error instanceof LmrunError && error.hint ? { hint: error.hint } : {}
+  if (error instanceof LaunchFailed) return { what, ...hint, log: error.log }
   if (!(error instanceof JobFailed)) return { what, ...hint }
   return { what, ...hint, ...(error.diagnosis ? { cause: error.diagnosis.cause } : {}), log: error.log }
 }
@@ -141,7 +151,7 @@ export function toFailure(error: unknown): Failure {
 /** Nothing went wrong: every model has a valid score and no VM is left. */
 export function isGood({ run, models, vms }: Results): boolean {
   const valid = Object.values(models).every(model => model.failure === null && model.scores?.valid === true)
-  return run.status === 'completed' && valid && vms.every(vm => vm.goneAt !== null)
+  return run.status === 'completed' && valid && vms.every(vm => vm.goneAt !== null || vm.kept === true)
 }
 
 const noResult = { scores: null, speed: null, failedQuestions: [] } as const

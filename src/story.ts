@@ -45,6 +45,11 @@ export class Story {
     this.#progress.update(subject, text)
   }
 
+  /** Something to know while the run goes on; the report tells it in its own way. */
+  tell(text: string): void {
+    this.#progress.warn(text)
+  }
+
   /** A warning is told once and kept for the report. */
   readonly warn = (text: string): void => {
     if (this.#warnings.has(text)) return

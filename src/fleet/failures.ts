@@ -8,7 +8,7 @@ export const FAILURES = {
   capacity: { retry: true, words: 'the cloud has no such machine to give at the moment' },
   preemption: { retry: true, words: 'the spot VM was taken back' },
   network: { retry: true, words: 'the network failed' },
-  lost: { retry: true, words: 'the VM is gone, and nobody here ended it' },
+  lost: { retry: true, words: 'it is gone, and this run did not end it' },
   quota: { retry: false, words: "the account's quota does not allow it" },
   authentication: { retry: false, words: 'the cloud refused the credentials' },
   setup: { retry: false, words: 'its setup failed' },
@@ -47,8 +47,11 @@ export class VmLost extends LmrunError {
   readonly vm: string
   readonly kind: 'preemption' | 'lost'
 
-  constructor(vm: string, kind: 'preemption' | 'lost', cause?: unknown) {
-    super(`${vm} was lost: ${FAILURES[kind].words}`, cause === undefined ? {} : { cause })
+  constructor(vm: string, kind: 'preemption' | 'lost', cause?: unknown, hint?: string) {
+    super(`${vm} was lost: ${FAILURES[kind].words}`, {
+      ...(cause === undefined ? {} : { cause }),
+      ...(hint === undefined ? {} : { hint }),
+    })
     this.vm = vm
     this.kind = kind
   }

@@ -12,6 +12,12 @@ export const seconds = (value: number): string => `${value.toFixed(value < 9.995
 /** Tokens per second: whole from 10 on. */
 export const rate = (value: number): string => (value < 9.95 ? value.toFixed(1) : whole(value))
 
+/** US dollars: `$0.31`, `$1,204`; what is less than a cent is not nothing. */
+export function dollars(value: number): string {
+  if (value > 0 && value < 0.01) return '<$0.01'
+  return value < 1000 ? `$${value.toFixed(2)}` : `$${whole(value)}`
+}
+
 /** A whole number with separators: `12,345`. */
 export const whole = (value: number): string => Math.round(value).toLocaleString('en-US')
 

@@ -14,4 +14,5 @@ export type Failure = z.infer<typeof schema.failureSchema>
 export type FailedQuestion = z.infer<typeof schema.failedQuestionSchema>
 /** A span of the run's story. Times are Unix milliseconds. */
 export type Phase = z.infer<typeof schema.phaseSchema>
+export type Retry = z.infer<typeof schema.retrySchema>
 export type VmRecord = z.infer<typeof schema.vmRecordSchema>

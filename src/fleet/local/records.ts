@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { LmrunError } from '../../errors.ts'
+import { VmLost } from '../failures.ts'
 import type { JobStatus } from '../fleet.ts'
 import { readJson, type VmFolder } from './folder.ts'
 import { isAlive, readMarker } from './processes.ts'
@@ -83,10 +83,10 @@ export async function isUp(folder: VmFolder): Promise<boolean> {
   return marker === undefined ? isAlive(keeper.pid) : marker === vm.id
 }
 
-export function gone(name: string): LmrunError {
-  return new LmrunError(`the VM ${name} is gone`, {
-    hint: 'It was taken down, its lease or idle time was over, or its keeper was killed; `lmrun ls` shows what is up.',
-  })
+export function gone(name: string): VmLost {
+  const hint =
+    'It was taken down, its lease or idle time was over, or its keeper was killed; `lmrun ls` shows what is up.'
+  return new VmLost(name, 'lost', undefined, hint)
 }
 
 export function hasEnded({ status }: { readonly status: JobStatus }): boolean {

@@ -39,7 +39,9 @@ test('also after its keeper was killed', async () => {
   )
   await until(async () => (await t.sleepers()).length === 2)
   await t.signalKeeper('vm', 'SIGKILL')
-  await expect(t.fleet.jobEnd(job, forever())).rejects.toThrow('the VM vm is gone')
+  await expect(t.fleet.jobEnd(job, forever())).rejects.toThrow(
+    'vm was lost: it is gone, and this run did not end it',
+  )
   expect((await t.fleet.list()).map(({ status }) => status)).toEqual(['ENDING'])
   expect(await t.fleet.down(['vm'])).toEqual([{ name: 'vm', verified: true }])
   expect(await t.sleepers()).toEqual([])

@@ -135,10 +135,16 @@ run: |
       (error: Error) => error.message,
     )
     await t.fleet.down(['vm'])
-    expect(['the VM vm is gone', 'CANCELLED']).toContain(await end)
-    await expect(t.fleet.jobEnd(job, forever())).rejects.toThrow('the VM vm is gone')
-    await expect(t.fleet.tailLog(job, 5)).rejects.toThrow('the VM vm is gone')
-    await expect(exec(t.fleet, 'vm', await t.task(SLEEP))).rejects.toThrow('the VM vm is gone')
+    expect(['vm was lost: it is gone, and this run did not end it', 'CANCELLED']).toContain(await end)
+    await expect(t.fleet.jobEnd(job, forever())).rejects.toThrow(
+      'vm was lost: it is gone, and this run did not end it',
+    )
+    await expect(t.fleet.tailLog(job, 5)).rejects.toThrow(
+      'vm was lost: it is gone, and this run did not end it',
+    )
+    await expect(exec(t.fleet, 'vm', await t.task(SLEEP))).rejects.toThrow(
+      'vm was lost: it is gone, and this run did not end it',
+    )
   })
 })
 
@@ -247,7 +253,9 @@ describe('lease', () => {
     expect(Number(vm?.expiresAt)).toBeGreaterThan(Date.now() + 50 * 60_000)
     await t.fleet.renewLease(['vm'], 0.001)
     await until(async () => (await t.fleet.list()).length === 0)
-    await expect(t.fleet.renewLease(['vm'], 60)).rejects.toThrow('the VM vm is gone')
+    await expect(t.fleet.renewLease(['vm'], 60)).rejects.toThrow(
+      'vm was lost: it is gone, and this run did not end it',
+    )
     await expect(t.fleet.renewLease(['vm'], Number.NaN)).rejects.toThrow(/lease: NaN minutes/)
   })
 

@@ -41,7 +41,7 @@ function run(envs: Readonly<Record<string, string>>, { PATH = `${folder}:${proce
 
 const ANSWER =
   '[answer][--model][qc-1][--model-display-name][qwen-coder][--bench-name][live_bench][--questions][smoke]' +
-  '[--api-base][http://qc-1.default.svc.cluster.local:8000/v1][--parallel][4][--max-tokens][4096]'
+  '[--api-base][http://qc-1.default.svc.cluster.local:8000/v1][--parallel][4][--max-tokens][4096][--retry-failures]'
 const GRADE =
   '[grade][--model][qc-1][--model-display-name][qwen-coder][--bench-name][live_bench][--questions][smoke]'
 
