@@ -1,0 +1,236 @@
+import type { SkyReply } from '../../../src/fleet/sky/types.ts'
+import type { SkyArgs } from '../sky-stand-in/args.ts'
+import type { ClusterRecord } from '../sky-stand-in/db.ts'
+import { LAUNCH_ERRORS } from '../sky-stand-in/faults.ts'
+import { consideredResources, launched, notFound, queueEntry, statusEntry } from '../sky-stand-in/output.ts'
+import type { Ender } from './ledger.ts'
+import type { Machine } from './machine.ts'
+import { runLaunched } from './program.ts'
+import { readTaskFile } from './task-file.ts'
+import type { SkyWorld, Trouble } from './world.ts'
+
+/** One call, as it reaches the API server. */
+export interface SkyRequest {
+  readonly args: SkyArgs
+  /** Whom the ledger names for what it ends. */
+  readonly ender: Ender
+}
+
+type Known = Pick<
+  ClusterRecord,
+  'name' | 'launchedAt' | 'autostop' | 'toDown' | 'infra' | 'spot' | 'accelerators' | 'labels'
+> & { status: 'INIT' | 'UP'; readonly machine: Machine | null }
+
+const ERRORS: Readonly<Record<Exclude<Trouble, 'garbage' | 'hang'>, string>> = {
+  ...LAUNCH_ERRORS,
+  locked:
+    'sky.exceptions.ClusterStatusFetchingError: Failed to acquire the cluster lock: another operation is in progress.',
+  arm: 'sky.exceptions.CommandError: Command failed with return code 255: failed to set autostop.',
+}
+
+const HANGS = new Promise<never>(() => {})
+
+/**
+ * SkyPilot's API server: it goes on with what it was asked, whether the command that asked still lives or not, and
+ * knows of its VMs what it saw last.
+ */
+export class ApiServer {
+  readonly #world: SkyWorld
+  readonly #records = new Map<string, Known>()
+  readonly #launches = new Map<string, AbortController>()
+
+  constructor(world: SkyWorld) {
+    this.#world = world
+    world.clock.every(world.durations.refresh * 1000, () => this.#refresh())
+  }
+
+  async answer({ args, ender }: SkyRequest): Promise<SkyReply> {
+    const { command, rest } = args
+    const name = command === 'launch' ? String(args.options.cluster) : (rest.join(' ') ?? '')
+    const trouble = this.#world.faults.command?.(command, name, this.#world.random) ?? null
+    if (trouble === 'hang') return HANGS
+    if (trouble === 'garbage') return said(0, '\u001b[31m}{"cluster": [\n')
+    try {
+      return await this.#run(args, name, ender, trouble)
+    } catch (error) {
+      return { exitCode: 1, stdout: '', stderr: `${(error as Error).message}\n` }
+    }
+  }
+
+  #run(args: SkyArgs, name: string, ender: Ender, trouble: SkyTrouble): Promise<SkyReply> {
+    const { command, rest } = args
+    if (command === 'launch') return this.#launch(args, name, trouble)
+    if (trouble) throw new Error(ERRORS[trouble])
+    if (command === 'down') return this.#down(rest, ender)
+    if (command === 'autostop') return this.#autostop(args)
+    if (command === 'status') return this.#status(args)
+    if (command === 'queue') return this.#queue(name)
+    if (command === 'logs') return this.#logs(rest)
+    if (command === 'cost-report' || command === 'api') return Promise.resolve(said(0, '[]\n'))
+    return Promise.resolve(said(0, ''))
+  }
+
+  async #launch(args: SkyArgs, name: string, trouble: SkyTrouble): Promise<SkyReply> {
+    const { durations } = this.#world
+    const [file = ''] = args.rest
+    const task = readTaskFile(file)
+    if (args.options.dryrun) {
+      await this.#seconds(durations.optimize)
+      return said(0, `${consideredResources('aws/us-east-1', null)}Dryrun finished.\n`)
+    }
+    const cancelled = new AbortController()
+    this.#launches.set(name, cancelled)
+    try {
+      await this.#cloud(durations.optimize, cancelled.signal)
+      if (trouble && trouble !== 'arm') throw new Error(ERRORS[trouble])
+      const machine = await this.#provision(name, task, cancelled.signal)
+      await this.#cloud(durations.sync, cancelled.signal)
+      if (trouble) throw new Error(ERRORS[trouble])
+      await this.#cloud(durations.arm, cancelled.signal)
+      this.#arm(name, Number(args.options['idle-minutes-to-autostop']))
+      await this.#cloud(durations.submit, cancelled.signal)
+      void runLaunched(this.#world, machine, {
+        ...task,
+        leaseMinutes: this.#records.get(name)?.autostop ?? 0,
+      })
+      return said(0, `Running on cluster: ${name}\n${launched(name, 1)}`)
+    } finally {
+      this.#launches.delete(name)
+    }
+  }
+
+  async #provision(
+    name: string,
+    task: ReturnType<typeof readTaskFile>,
+    signal: AbortSignal,
+  ): Promise<Machine> {
+    const { durations } = this.#world
+    const launchedAt = Math.floor(this.#world.clock.now() / 1000)
+    const { gpu, spot, labels, accelerators } = task
+    const machine = this.#world.create({ name, gpu, spot, labels })
+    const record = {
+      name,
+      launchedAt,
+      autostop: -1,
+      toDown: false,
+      infra: 'aws/us-east-1',
+      spot,
+      accelerators,
+      labels,
+    }
+    this.#records.set(name, { ...record, status: 'INIT', machine })
+    await this.#cloud(gpu ? durations.provisionGpu : durations.provisionCpu, signal)
+    if (machine.gone.aborted) throw new Error(ERRORS.network)
+    machine.up = true
+    this.#change(name, { status: 'UP' })
+    return machine
+  }
+
+  #arm(name: string, minutes: number): void {
+    this.#records.get(name)?.machine?.setLease(minutes)
+    this.#change(name, { autostop: minutes, toDown: true })
+  }
+
+  /** Also during a launch, which it cancels. Zero for a name that nobody knows. */
+  async #down(names: readonly string[], ender: Ender): Promise<SkyReply> {
+    const { durations } = this.#world
+    const known = names.filter(name => this.#records.has(name) || this.#launches.has(name))
+    if (known.length === 0) return said(0, names.map(notFound).join(''))
+    for (const name of known) this.#launches.get(name)?.abort(new Error(`launch of ${name} was cancelled`))
+    await this.#cloud(durations.downAsk)
+    for (const name of known) this.#records.get(name)?.machine?.end(ender)
+    await this.#cloud(durations.downRest)
+    for (const name of known) this.#records.delete(name)
+    return said(0, known.map(name => `Terminating cluster ${name}...done.\n`).join(''))
+  }
+
+  async #autostop({ options, rest }: SkyArgs): Promise<SkyReply> {
+    await this.#cloud(this.#world.durations.autostop)
+    const unknown = rest.filter(name => this.#records.get(name)?.status !== 'UP')
+    for (const name of rest.filter(name => !unknown.includes(name))) {
+      if (this.#records.get(name)?.machine?.gone.aborted) throw new Error(ERRORS.network)
+      this.#arm(name, Number(options['idle-minutes']))
+    }
+    return said(0, unknown.map(notFound).join(''))
+  }
+
+  /** From memory, which lags behind the cloud; with -r it looks. */
+  async #status({ options, rest }: SkyArgs): Promise<SkyReply> {
+    await this.#seconds(this.#world.durations.status)
+    if (options.refresh) {
+      await this.#cloud(2)
+      this.#refresh()
+    }
+    const records = [...this.#records.values()].filter(({ name }) => rest.length === 0 || rest.includes(name))
+    const unknown = rest.filter(name => !this.#records.has(name))
+    if (options.endpoint) return said(0, `10.0.0.1:${options.endpoint}\n`)
+    const entries = records.map(({ machine: _, ...record }) => statusEntry({ ...record, address: '' }))
+    return said(0, `${unknown.map(notFound).join('')}${JSON.stringify(entries, null, 2)}\n`)
+  }
+
+  async #queue(name: string): Promise<SkyReply> {
+    await this.#cloud(this.#world.durations.queue)
+    const machine = this.#records.get(name)?.machine
+    if (!machine) return said(0, `Fetching job queue for: ${name}\n{}\n`)
+    if (machine.gone.aborted) throw new Error(ERRORS.network)
+    const jobs = [...machine.jobs.values()].map(({ id, state, submittedAt, startedAt, endedAt }) =>
+      queueEntry({
+        id,
+        name: 'job',
+        submittedAt,
+        startedAt,
+        endedAt,
+        status: state.status,
+        logPath: '~/sky_logs/1',
+      } as Parameters<typeof queueEntry>[0]),
+    )
+    return said(0, `Fetching job queue for: ${name}\n${JSON.stringify({ [name]: jobs }, null, 2)}\n`)
+  }
+
+  async #logs([name = '', id = '1']: readonly string[]): Promise<SkyReply> {
+    await this.#cloud(this.#world.durations.queue)
+    const job = this.#records.get(name)?.machine?.jobs.get(Number(id))
+    return job ? said(0, `${job.log.join('\n')}\n`) : said(102, '')
+  }
+
+  /** Forgets the VMs that the cloud does not have any more. */
+  #refresh(): void {
+    if (!this.#alive()) return
+    for (const [name, { machine }] of this.#records) if (machine?.gone.aborted) this.#records.delete(name)
+  }
+
+  #change(name: string, change: Partial<Known>): void {
+    const record = this.#records.get(name)
+    if (record) this.#records.set(name, { ...record, ...change })
+  }
+
+  /** A step that needs the cloud: its network and its credentials. */
+  async #cloud(seconds: number, signal?: AbortSignal): Promise<void> {
+    await this.#seconds(seconds, signal)
+    const { runner, shared, credentialsUntil, clock } = this.#world
+    if (!shared && !runner.online) {
+      await this.#seconds(NETWORK_RETRIES_S, signal)
+      if (!runner.online) throw new Error(ERRORS.network)
+    }
+    if (clock.now() > credentialsUntil) throw new Error(ERRORS.authentication)
+  }
+
+  /** Nothing goes on in a server that is gone. */
+  async #seconds(seconds: number, signal?: AbortSignal): Promise<void> {
+    await this.#world.clock.sleep(this.#world.ms(seconds), signal)
+    if (!this.#alive()) await HANGS
+  }
+
+  #alive(): boolean {
+    return this.#world.shared || this.#world.runner.alive
+  }
+}
+
+type SkyTrouble = Exclude<Trouble, 'garbage' | 'hang'> | null
+
+/** How long clients of a cloud try again before they give up. */
+const NETWORK_RETRIES_S = 20
+
+function said(exitCode: number, stdout: string): SkyReply {
+  return { exitCode, stdout, stderr: '' }
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import type { TaskFile } from './program.ts'
+
+const resources = z.looseObject({
+  labels: z.record(z.string(), z.string()).default({}),
+  accelerators: z.unknown(),
+  use_spot: z.boolean().optional(),
+  any_of: z.array(z.looseObject({ accelerators: z.unknown(), use_spot: z.boolean().optional() })).default([]),
+  ordered: z
+    .array(z.looseObject({ accelerators: z.unknown(), use_spot: z.boolean().optional() }))
+    .default([]),
+})
+const schema = z.looseObject({
+  setup: z.string().default(''),
+  resources: resources.default(() => resources.parse({})),
+})
+
+/** What the world needs to know of a task, as `sky launch` was given it. */
+export interface LaunchedFile extends Omit<TaskFile, 'leaseMinutes'> {
+  readonly gpu: boolean
+  readonly spot: boolean
+  readonly accelerators: string | null
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export function readTaskFile(file: string): LaunchedFile {
+  const { setup, resources } = schema.parse(parse(readFileSync(file, 'utf8')))
+  const offers = [resources, ...resources.any_of, ...resources.ordered]
+  const accelerators = offers
+    .map(offer => offer.accelerators)
+    .find(value => value !== undefined && value !== null)
+  return {
+    setup,
+    role: resources.labels['lmrun-role'] === 'client' ? 'client' : 'server',
+    gpu: accelerators !== undefined,
+    spot: offers.some(offer => offer.use_spot === true),
+    accelerators: accelerators === undefined ? null : JSON.stringify(accelerators),
+    labels: resources.labels,
+  }
+}
