@@ -1,3 +1,4 @@
+import { LmrunError } from '../../errors.ts'
 import type { JobState } from '../fleet.ts'
 import type { BoundTask } from '../task.ts'
 
@@ -58,4 +59,13 @@ export interface VmAccess {
 export interface VmFacts {
   readonly address: string
   readonly ports: Readonly<Record<string, number>>
+}
+
+/** A VM does not answer over ssh. It may be gone, or only unreachable: SkyPilot knows. */
+export class Unreachable extends LmrunError {
+  override readonly name = 'Unreachable'
+
+  constructor(vm: string, cause?: unknown) {
+    super(`${vm} does not answer`, cause === undefined ? {} : { cause })
+  }
 }

@@ -1,0 +1,89 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { writeAtomically } from '../../files.ts'
+import { LaunchFailed } from '../failures.ts'
+import type { LaunchRequest } from '../fleet.ts'
+import { launchArgs } from './argv.ts'
+import type { Rendered, SkyContext } from './context.ts'
+import { failureClass } from './failure-class.ts'
+import { maskWith } from './mask.ts'
+import type { VmNote } from './notes.ts'
+import { readOffers } from './offers.ts'
+import { cleanLines, readJobId } from './output.ts'
+import type { SkyReply } from './types.ts'
+
+/** What is kept of a failed launch. */
+const LOG_LINES = 60
+/** A cloud that is asked for longer has nothing to give, or SkyPilot hangs. */
+const LAUNCH_MS = 60 * 60_000
+
+/**
+ * `sky launch`, detached: resolves when the job has a number.
+ * @throws LaunchFailed with its class; what there is of the VM is still to be ended
+ */
+export async function launchVm(
+  context: SkyContext,
+  request: LaunchRequest,
+  rendered: Rendered,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, notes } = context
+  const { name, labels, leaseMinutes, resources } = request
+  const note: VmNote = {
+    labels,
+    launchedAt: clock.now(),
+    expiresAt: null,
+    spot: resources.spot ?? false,
+    jobId: null,
+    offer: null,
+  }
+  await notes.put(name, note)
+  const reply = await callLaunch(context, request, rendered, signal)
+  const jobId = readJobId(reply.stdout)
+  if (reply.exitCode !== 0 || jobId === null) throw launchFailed(name, rendered, reply)
+  const offer = readOffers(reply.stdout).find(({ chosen }) => chosen) ?? null
+  await notes.put(name, {
+    ...note,
+    jobId,
+    offer,
+    spot: offer?.spot ?? note.spot,
+    expiresAt: clock.now() + leaseMinutes * 60_000,
+  })
+}
+
+async function callLaunch(
+  { cli, folder }: SkyContext,
+  { name, leaseMinutes }: LaunchRequest,
+  { yaml, secrets }: Rendered,
+  signal: AbortSignal,
+): Promise<SkyReply> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const file = path.join(folder, `${name}.yaml`)
+  await writeAtomically(file, yaml, { mode: 0o600 })
+  const args = launchArgs({ name, file, leaseMinutes, secretNames: Object.keys(secrets) })
+  try {
+    return await cli.run(args, { signal, env: secrets, group: `sky launch ${name}`, timeoutMs: LAUNCH_MS })
+  } catch (cause) {
+    signal.throwIfAborted()
+    const kind = cause instanceof Error && cause.name === 'TimeoutError' ? 'network' : 'unknown'
+    throw new LaunchFailed(name, kind, { log: [], cause })
+  }
+}
+
+function launchFailed(name: string, { secrets }: Rendered, { stdout, stderr }: SkyReply): LaunchFailed {
+  const mask = maskWith(Object.values(secrets))
+  const log = cleanLines(`${stdout}\n${stderr}`).map(mask)
+  const kind = failureClass(log.join('\n'))
+  return new LaunchFailed(name, kind, { log: log.slice(-LOG_LINES), ...hintOf(kind) })
+}
+
+function hintOf(kind: string): { hint?: string } {
+  const hints: Readonly<Record<string, string>> = {
+    quota: 'Ask the cloud for quota, or give other accelerators or infra.',
+    authentication: 'Look at `sky check` and `lmrun doctor`.',
+    flag: 'The last lines of its log say what does not exist; `sky gpus list` says what does.',
+    budget: 'Raise max-hourly-cost, or give cheaper accelerators or infra.',
+  }
+  const hint = hints[kind]
+  return hint === undefined ? {} : { hint }
+}

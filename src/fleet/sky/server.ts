@@ -1,0 +1,90 @@
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { LmrunError } from '../../errors.ts'
+import { stopServerArgs } from './argv.ts'
+import { askRequests, askStatus } from './queries.ts'
+import type { SkyCli } from './types.ts'
+
+/** Where SkyPilot's API server listens on this machine. */
+const LOCAL_PORT = 46580
+const ANSWER_MS = 2000
+
+export interface ApiServerOptions {
+  readonly cli: SkyCli
+  /** Where it is noted that the server is ours: a later process may be the one to stop it. */
+  readonly folder: string
+  /** SKYPILOT_API_SERVER_ENDPOINT is set: a server of others, which is never stopped. */
+  readonly shared: boolean
+  /** Whether a server runs on this machine; asks its health by default. */
+  readonly answers?: () => Promise<boolean>
+}
+
+/** SkyPilot's API server on this machine (2 GB): the first call of `sky` starts it, and who did that stops it. */
+export class ApiServer {
+  readonly #options: ApiServerOptions
+  #noticed: Promise<void> | undefined
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options
+  }
+
+  /** To be called before `sky` is: notes that there is no server yet, so that the one to come is ours. */
+  notice(): Promise<void> {
+    this.#noticed ??= this.#notice()
+    return this.#noticed
+  }
+
+  /** Stops a server that is ours and that nobody needs: no VM is left to end itself by it, and none is being made. */
+  async stop(): Promise<void> {
+    const { cli, shared } = this.#options
+    if (shared || !(await this.#isOurs())) return
+    const [vms, requests] = await Promise.all([askStatus(cli, []), askRequests(cli)])
+    if (!vms.ok || vms.value.length > 0 || !requests.ok || requests.value.length > 0) return
+    const { exitCode, stderr } = await cli.run(stopServerArgs(), { timeoutMs: 60_000 })
+    if (exitCode !== 0) {
+      const hint = 'Stop it: sky api stop'
+      throw new LmrunError(`SkyPilot's API server could not be stopped: ${stderr.trim()}`, { hint })
+    }
+    await rm(this.#marker(), { force: true })
+  }
+
+  async #notice(): Promise<void> {
+    const { shared, answers = localServerAnswers, folder } = this.#options
+    if (shared || (await answers())) return
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeFile(this.#marker(), '')
+  }
+
+  #isOurs(): Promise<boolean> {
+    return access(this.#marker()).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  #marker(): string {
+    return path.join(this.#options.folder, 'api-server-is-ours')
+  }
+}
+
+/** Every call goes through here, so that none starts a server unnoticed. */
+export function noticing(cli: SkyCli, server: () => ApiServer): SkyCli {
+  return {
+    run: async (args, call) => {
+      await server().notice()
+      return cli.run(args, call)
+    },
+    endAll: () => cli.endAll(),
+  }
+}
+
+async function localServerAnswers(): Promise<boolean> {
+  const signal = AbortSignal.timeout(ANSWER_MS)
+  return fetch(`http://127.0.0.1:${LOCAL_PORT}/api/health`, { signal }).then(
+    async response => {
+      await response.body?.cancel()
+      return true
+    },
+    () => false,
+  )
+}

@@ -1,0 +1,292 @@
+import type { Clock } from '../../clock.ts'
+import { explain, InputError, isAbort, LmrunError } from '../../errors.ts'
+import { LaunchFailed, VmLost } from '../failures.ts'
+import type {
+  DownResult,
+  Endpoint,
+  Fleet,
+  Job,
+  JobState,
+  LaunchRequest,
+  Task,
+  VmInfo,
+  VmPrice,
+} from '../fleet.ts'
+import { checkLease, isVmName, requestProblems } from '../task.ts'
+import type { Rendered, Renderer, SkyContext } from './context.ts'
+import { endVms } from './down.ts'
+import { endpointOf } from './endpoint.ts'
+import { jobEnd, jobState, orLost, tailLog } from './jobs.ts'
+import { launchVm } from './launch.ts'
+import { confirmLease, renewLease } from './lease.ts'
+import { listVms } from './list.ts'
+import { maskWith } from './mask.ts'
+import { VmNotes } from './notes.ts'
+import { vmPrices } from './prices.ts'
+import { contentHash, lookForWarm, noteContent } from './reuse.ts'
+import { ApiServer, noticing } from './server.ts'
+import type { SkyCli, VmAccess } from './types.ts'
+
+export interface SkyFleetOptions {
+  readonly cli: SkyCli
+  readonly access: VmAccess
+  readonly clock: Clock
+  readonly renderer: Renderer
+  /** Rendered templates and notes of VMs, for this process and the one that ends what it left. */
+  readonly folder: string
+  /** SKYPILOT_API_SERVER_ENDPOINT is set. */
+  readonly sharedServer: boolean
+  readonly warn: (text: string) => void
+  /** Whether an API server runs on this machine already; asks it by default. */
+  readonly serverAnswers?: () => Promise<boolean>
+  readonly preflight?: NonNullable<Fleet['preflight']>
+  /** Milliseconds for ending VMs and seeing them gone. */
+  readonly teardownMs?: number
+}
+
+/** The runner gives the post step 5 minutes after a cancel; the report needs some of them. */
+const TEARDOWN_MS = 4 * 60_000
+
+/** VMs through SkyPilot's `sky` command, on any cloud that it knows. */
+export function createSkyFleet(options: SkyFleetOptions): Fleet {
+  return new SkyFleet(options)
+}
+
+/** What this process knows of a VM while it has to do with it. */
+interface Live {
+  /** Aborts when the VM is told to go: nobody waits for anything on it any more. */
+  readonly gone: AbortController
+  /** Values that its logs must not show. */
+  readonly secrets: Set<string>
+  /** Number of the job that was started last. */
+  lastJob: number
+  launch?: { readonly stop: AbortController; readonly settled: Promise<unknown> }
+}
+
+class SkyFleet implements Fleet {
+  readonly kind = 'sky'
+  readonly preflight?: NonNullable<Fleet['preflight']>
+  readonly #context: SkyContext
+  readonly #server: ApiServer
+  readonly #teardownMs: number
+  readonly #vms = new Map<string, Live>()
+  readonly #ending = new Map<string, Promise<DownResult>>()
+  readonly #closed = new AbortController()
+  /** Renewals one after another: two calls for one VM would wait for each other's lock. */
+  #renewing: Promise<unknown> = Promise.resolve()
+
+  constructor(options: SkyFleetOptions) {
+    const { access, clock, renderer, folder, warn, sharedServer, serverAnswers, preflight } = options
+    const cli = noticing(options.cli, () => this.#server)
+    this.#context = { cli, access, clock, renderer, folder, warn, notes: new VmNotes(folder) }
+    const answers = serverAnswers === undefined ? {} : { answers: serverAnswers }
+    this.#server = new ApiServer({ cli: options.cli, folder, shared: sharedServer, ...answers })
+    this.#teardownMs = options.teardownMs ?? TEARDOWN_MS
+    if (preflight) this.preflight = preflight
+  }
+
+  async check(request: LaunchRequest): Promise<void> {
+    await this.#render(request)
+  }
+
+  async launch(request: LaunchRequest, signal: AbortSignal): Promise<Job> {
+    signal.throwIfAborted()
+    const { name } = request
+    if (this.#vms.get(name)?.launch) throw new LmrunError(`${name} is being launched already`)
+    const live: Live = { gone: new AbortController(), secrets: new Set(), lastJob: 1 }
+    const known = this.#vms.has(name)
+    this.#vms.set(name, live)
+    const stop = new AbortController()
+    const work = this.#launch(request, live, { known, signal: AbortSignal.any([signal, stop.signal]) })
+    live.launch = { stop, settled: work.catch(() => {}) }
+    try {
+      await work
+    } finally {
+      delete live.launch
+    }
+    return { vm: name, id: 1 }
+  }
+
+  async exec(vm: string, task: Task, signal: AbortSignal): Promise<Job> {
+    signal.throwIfAborted()
+    const bound = await this.#context.renderer.bind(task)
+    const live = this.#live(vm)
+    for (const secret of Object.values(bound.secrets)) live.secrets.add(secret)
+    const id = ++live.lastJob
+    await this.#whileThere(vm, signal, either =>
+      orLost(this.#context, vm, () => this.#context.access.start(vm, id, bound, either)),
+    )
+    return { vm, id }
+  }
+
+  jobState(job: Job): Promise<JobState> {
+    return jobState(this.#context, job)
+  }
+
+  jobEnd(job: Job, signal: AbortSignal): Promise<JobState> {
+    return this.#whileThere(job.vm, signal, either => jobEnd(this.#context, job, either))
+  }
+
+  async tailLog(job: Job, lines: number): Promise<readonly string[]> {
+    const mask = maskWith(this.#vms.get(job.vm)?.secrets ?? [])
+    return (await tailLog(this.#context, job, lines)).map(mask)
+  }
+
+  fetch(vm: string, from: string, to: string): Promise<boolean> {
+    return orLost(this.#context, vm, () => this.#context.access.pull(vm, from, to))
+  }
+
+  push(vm: string, from: string, to: string): Promise<void> {
+    return orLost(this.#context, vm, () => this.#context.access.push(vm, from, to))
+  }
+
+  endpoint(vm: string, port: number): Promise<Endpoint> {
+    return this.#whileThere(vm, this.#closed.signal, signal => endpointOf(this.#context, vm, port, signal))
+  }
+
+  async down(names: readonly string[]): Promise<readonly DownResult[]> {
+    // What is no name of a VM is the name of none, and never a pattern that SkyPilot would take.
+    const fresh = [...new Set(names)].filter(name => isVmName(name) && !this.#ending.has(name))
+    if (fresh.length > 0) {
+      const all = this.#end(fresh)
+      for (const [index, name] of fresh.entries()) {
+        const one = all.then(results => results[index] ?? { name, verified: true as const })
+        this.#ending.set(
+          name,
+          one.finally(() => this.#ending.delete(name)),
+        )
+      }
+    }
+    return Promise.all(names.map(name => this.#ending.get(name) ?? { name, verified: true as const }))
+  }
+
+  list(): Promise<readonly VmInfo[]> {
+    return listVms(this.#context, new Set(this.#ending.keys()))
+  }
+
+  async renewLease(names: readonly string[], leaseMinutes: number): Promise<void> {
+    checkLease(leaseMinutes)
+    const before = this.#renewing
+    const renewal = before.then(() => {
+      // A launch sets the lease itself, and a VM that goes needs none: either holds the VM's lock.
+      const free = names.filter(name => !this.#vms.get(name)?.launch && !this.#ending.has(name))
+      return renewLease(this.#context, free, leaseMinutes)
+    })
+    this.#renewing = renewal.catch(() => {})
+    await renewal
+  }
+
+  prices(names: readonly string[]): Promise<ReadonlyMap<string, VmPrice>> {
+    return vmPrices(this.#context, names)
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort(new LmrunError('the fleet was closed'))
+    await this.#context.cli.endAll()
+    await Promise.allSettled([...this.#vms.keys()].map(vm => this.#context.access.leave(vm)))
+    await this.#server.stop()
+  }
+
+  async #launch(
+    request: LaunchRequest,
+    live: Live,
+    { known, signal }: { readonly known: boolean; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { name, reuse, leaseMinutes } = request
+    const rendered = await this.#render(request)
+    for (const secret of Object.values(rendered.secrets)) live.secrets.add(secret)
+    const hash = reuse ? contentHash(rendered) : null
+    const warm = hash === null ? 'none' : await lookForWarm(this.#context, name, hash, signal)
+    if (warm === 'same') return this.#adopt(request)
+    // What is left of it would be launched into, with the old resources and beside the old job.
+    if (known || warm === 'other') await this.#clear(name, signal)
+    await launchVm(this.#context, request, rendered, signal)
+    this.#beside(live, async over => {
+      if (hash !== null) await noteContent(this.#context, name, hash).catch(() => {})
+      await confirmLease(this.#context, name, leaseMinutes, over)
+    })
+  }
+
+  async #adopt({ name, labels, leaseMinutes, resources }: LaunchRequest): Promise<void> {
+    const { clock, notes } = this.#context
+    const note = await notes.get(name)
+    await notes.put(name, {
+      launchedAt: clock.now(),
+      spot: resources.spot ?? false,
+      jobId: 1,
+      offer: null,
+      ...note,
+      labels,
+      expiresAt: null,
+    })
+    await renewLease(this.#context, [name], leaseMinutes)
+  }
+
+  async #clear(name: string, signal: AbortSignal): Promise<void> {
+    const [result] = await endVms(this.#context, [name], this.#teardownMs)
+    signal.throwIfAborted()
+    if (!result || result.verified) return
+    const hint = `End it: ${result.command}`
+    throw new LaunchFailed(name, 'unknown', {
+      log: [`what there was of it is not gone: ${result.reason}`],
+      hint,
+    })
+  }
+
+  /** @throws InputError with the problems of the request and of its template at once */
+  async #render(request: LaunchRequest): Promise<Rendered> {
+    const problems = requestProblems(request)
+    try {
+      const rendered = await this.#context.renderer.render(request)
+      if (problems.length === 0) return rendered
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      const told = new Set(problems.map(({ where }) => where))
+      problems.push(...error.problems.filter(({ where }) => !told.has(where)))
+    }
+    throw new InputError(problems)
+  }
+
+  async #end(names: readonly string[]): Promise<readonly DownResult[]> {
+    const launching = names.flatMap(name => this.#vms.get(name)?.launch ?? [])
+    for (const name of names) this.#vms.get(name)?.gone.abort(new LmrunError(`${name} was ended`))
+    for (const { stop } of launching)
+      stop.abort(new LmrunError('the VM was ended while it was being launched'))
+    // Their commands must not ask for the VM after its end was asked for.
+    await Promise.all(launching.map(({ settled }) => settled))
+    const results = await endVms(this.#context, names, this.#teardownMs)
+    for (const { name, verified } of results) if (verified) this.#vms.delete(name)
+    return results
+  }
+
+  #live(vm: string): Live {
+    const live = this.#vms.get(vm) ?? { gone: new AbortController(), secrets: new Set<string>(), lastJob: 1 }
+    this.#vms.set(vm, live)
+    return live
+  }
+
+  /** Ends with VmLost when the VM is told to go meanwhile. */
+  async #whileThere<T>(
+    vm: string,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const gone = this.#vms.get(vm)?.gone.signal
+    const either = gone ? AbortSignal.any([signal, gone]) : signal
+    try {
+      return await work(either)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (gone?.aborted) throw new VmLost(vm, 'lost', gone.reason)
+      throw error
+    }
+  }
+
+  /** Work that nobody waits for; it ends with the VM, or with the fleet. */
+  #beside(live: Live, work: (signal: AbortSignal) => Promise<void>): void {
+    const over = AbortSignal.any([live.gone.signal, this.#closed.signal])
+    work(over).catch(error => {
+      if (!over.aborted && !isAbort(error)) this.#context.warn(explain(error))
+    })
+  }
+}
