@@ -1,9 +1,9 @@
 /**
  * A small OpenAI-compatible server whose faults can be chosen: /health, /v1/models, /v1/chat/completions (streamed and
  * not) and /metrics. In a test: `await using server = await startOpenAiServer({ alias: 'm', behave: … })`.
- * As a process: `node test/support/openai-server.ts --port 0 --alias NAME [--delay-ms N] [--token-ms N] [--slots N]
- * [--load-ms N] [--die-after N] [--hang-after N]`; the first line it prints is its port. When request N + 1 comes,
- * `--die-after N` ends it with code 1, without a word, and `--hang-after N` never answers.
+ * As a process: `node test/support/openai-server.ts --port 0 --alias NAME [--host ADDRESS] [--delay-ms N]
+ * [--token-ms N] [--slots N] [--load-ms N] [--die-after N] [--hang-after N]`; the first line it prints is its port.
+ * When request N + 1 comes, `--die-after N` ends it with code 1, without a word, and `--hang-after N` never answers.
  */
 import { once } from 'node:events'
 import http from 'node:http'
@@ -77,6 +77,8 @@ export type Behaviour =
 export interface OpenAiServerOptions {
   readonly alias: string
   readonly port?: number
+  /** The address that it listens on; its apiBase is for the default one. */
+  readonly host?: string
   /** Requests that are served at the same time; the others wait in line. */
   readonly slots?: number
   /** Milliseconds during which /health says 503, as while a model is loaded. */
@@ -101,7 +103,7 @@ export async function startOpenAiServer(options: OpenAiServerOptions): Promise<O
     standIn.handle(request, response).catch(() => response.destroy())
   })
   server.on('connection', socket => standIn.connected(socket))
-  server.listen(options.port ?? 0, '127.0.0.1')
+  server.listen(options.port ?? 0, options.host ?? '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const close = async () => {
@@ -124,6 +126,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       port: { ...text, default: '0' },
+      host: { ...text, default: '127.0.0.1' },
       alias: { ...text, default: 'stand-in' },
       'delay-ms': { ...text, default: '0' },
       'token-ms': { ...text, default: '0' },
@@ -138,6 +141,7 @@ async function main(): Promise<void> {
   const server = await startOpenAiServer({
     alias: values.alias,
     port: Number(values.port),
+    host: values.host,
     slots: Number(values.slots),
     loadMs: Number(values['load-ms']),
     behave: (_, nth) => {

@@ -1,0 +1,83 @@
+/** A world for the built action whose VMs are those of the stand-in sky. */
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { packageRoot } from '../../src/env.ts'
+import { createWorld, type World, type WorldRun } from './e2e.ts'
+import type { GitHubSetup } from './github-server.ts'
+import type { RunResult } from './runner.ts'
+import type { LedgerEntry } from './sky-stand-in/cloud.ts'
+import { createSkyStandIn, type SkyStandIn } from './sky-stand-in/stand-in.ts'
+
+/** SkyPilot ten times faster than life: a launch takes 3 s, a minute of lease 6 s. */
+const SPEED = 10
+/** SkyPilot's minutes are whole; a tenth of one is a renewal each 2 s of ours. */
+const LEASE_MINUTES = '0.1'
+/** Where no cloud's own API is asked. */
+export const INFRA = 'lambda'
+
+export interface SkyWorld extends AsyncDisposable {
+  readonly world: World
+  readonly sky: SkyStandIn
+  run(options?: WorldRun): Promise<RunResult>
+  /** VM names of what is billed now. */
+  alive(): readonly string[]
+  /** Resolves with the VM of that model key (or `client`), once it is in that state. */
+  vm(key: string, state?: 'provisioning' | 'up'): Promise<string>
+  /** Resolves when nothing is billed any more, as every ring has its time; rejects with what is. */
+  ended(withinMs?: number): Promise<readonly LedgerEntry[]>
+  /** What the end of the machine that the runner is on takes with it: all but the VMs. */
+  endRunner(): void
+}
+
+/** A lease, two looks of skylet and the end itself, in real time, on a busy machine. */
+export const LEASE_BOUND_MS = 60_000
+
+export async function createSkyE2e(setup: Partial<GitHubSetup> = {}): Promise<SkyWorld> {
+  const world = await createWorld(setup)
+  const sky = await createSkyStandIn({ speed: SPEED, folder: path.join(world.folder, 'sky') })
+  const alive = () => sky.cloud.alive().map(({ name }) => name)
+  const until = async <T>(seen: () => T | undefined, withinMs: number, what: string): Promise<T> => {
+    const deadline = Date.now() + withinMs
+    for (;;) {
+      const found = seen()
+      if (found !== undefined) return found
+      if (Date.now() > deadline) throw new Error(`${what}: ${JSON.stringify(sky.ledger)}`)
+      await sleep(20)
+    }
+  }
+  return {
+    world,
+    sky,
+    alive,
+    run: options => world.run(withSky(sky, options ?? {})),
+    vm: (key, state = 'up') =>
+      until(
+        () => sky.cloud.alive().find(one => one.name.startsWith(`${key}-`) && one.state === state)?.name,
+        80_000,
+        `no VM of ${key} is ${state}`,
+      ),
+    ended: (withinMs = LEASE_BOUND_MS) =>
+      until(() => (alive().length === 0 ? sky.ledger : undefined), withinMs, 'VMs are still billed'),
+    endRunner: () => sky.killServer(),
+    async [Symbol.asyncDispose]() {
+      await sky[Symbol.asyncDispose]()
+      await world[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function withSky(sky: SkyStandIn, options: WorldRun): WorldRun {
+  return {
+    ...options,
+    env: { ...sky.env, ...options.env },
+    inputs: {
+      infra: INFRA,
+      'lease-minutes': LEASE_MINUTES,
+      // The bundled one for VMs installs what the stand-in's machines have.
+      ...(options.stuckClient
+        ? {}
+        : { 'client-template': path.join(packageRoot(), 'templates/local/livebench-client.yaml') }),
+      ...options.inputs,
+    },
+  }
+}
