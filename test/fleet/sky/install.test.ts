@@ -237,7 +237,7 @@ interface Find {
   readonly infra?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
-  readonly cache?: FolderCache
+  readonly cache?: FolderCache | null
 }
 
 function find({ infra = ['aws'], env = {}, signal = new AbortController().signal, cache = null }: Find = {}) {
@@ -259,13 +259,13 @@ async function calls(): Promise<string[]> {
 /** What is in the folder of the one install there may be. */
 async function installs(): Promise<string[]> {
   const tools = path.join(home, 'lmrun', 'tools')
-  const [key]: string[] = await readdir(tools)
+  const [key] = (await readdir(tools)) as readonly string[]
   return key === undefined ? [] : readdir(path.join(tools, key))
 }
 
 async function which(tool: string): Promise<string> {
   for (const folder of (process.env.PATH ?? '').split(':')) {
-    if ((await readdir(folder).catch(() => [])).includes(tool)) return path.join(folder, tool)
+    if ((await readdir(folder).catch((): string[] => [])).includes(tool)) return path.join(folder, tool)
   }
   throw new Error(`no ${tool} here`)
 }
