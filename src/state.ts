@@ -18,7 +18,12 @@ export interface State {
 }
 
 const vmsSchema = z.array(
-  z.object({ fleet: z.enum(['local', 'sky']), name: z.string(), role: z.enum(['server', 'client']) }),
+  z.object({
+    fleet: z.enum(['local', 'sky']),
+    name: z.string(),
+    role: z.enum(['server', 'client']),
+    ending: z.enum(['down', 'keep']),
+  }),
 )
 
 export function saveVms(vms: readonly SavedVm[]): void {

@@ -1,3 +1,4 @@
+import { totalCost } from './costs.ts'
 import { clip, oneLine } from './escape.ts'
 import { duration, percent, plural, score } from './numbers.ts'
 import type { FailedQuestion, Failure, ModelResult, Results, VmRecord } from './results.ts'
@@ -111,7 +112,10 @@ export function context(results: Results): readonly Text[] {
   const parts: Text[] = [[code(benchmark.name)], [plural(benchmark.questionCount, 'question')]]
   if (benchmark.release !== null) parts.push(['release ', releaseText(benchmark.release)])
   if (run.sha) parts.push(['commit ', code(run.sha.slice(0, 7))])
-  parts.push([duration(run.endedAt - run.startedAt)], [run.infra], [vmsLine(results)])
+  parts.push([duration(run.endedAt - run.startedAt)], [run.infra])
+  const cost = totalCost(results)
+  if (cost !== null) parts.push([cost])
+  parts.push([vmsLine(results)])
   return parts
 }
 
@@ -119,7 +123,7 @@ const releaseText = (release: string): Piece =>
   /^\d{4}-\d{2}-\d{2}$/.test(release) ? release : code(release)
 
 export function survivors({ vms }: Results): readonly VmRecord[] {
-  return vms.filter(vm => vm.goneAt === null)
+  return vms.filter(vm => vm.goneAt === null && !vm.kept)
 }
 
 function vmsLine(results: Results): string {
@@ -127,6 +131,8 @@ function vmsLine(results: Results): string {
   const left = survivors(results).length
   if (total === 0) return 'no VM was launched'
   if (left > 0) return `${left} of ${plural(total, 'VM')} not seen to be gone`
+  const kept = results.vms.filter(vm => vm.kept).length
+  if (kept > 0) return `${kept} of ${plural(total, 'VM')} kept, the others gone`
   if (total === 1) return 'its VM is gone'
   return total === 2 ? 'both VMs gone' : `all ${total} VMs gone`
 }

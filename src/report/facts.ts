@@ -1,10 +1,11 @@
+import { hasModelCosts, modelCost } from './costs.ts'
 import { entries, type Piece, standing, type Text } from './digest.ts'
-import { duration, rate, score, seconds, whole } from './numbers.ts'
+import { dollars, duration, rate, score, seconds, whole } from './numbers.ts'
 import type { ModelResult, Phase, Results, Speed } from './results.ts'
 
 /** The tables and lists of a report as plain data, for Markdown and HTML alike. */
 
-/** One column of the score table. Later measures (a baseline's difference, cost) are more columns. */
+/** One column of the score table. Later measures (a baseline's difference) are more columns. */
 export interface Column {
   readonly title: Piece
   /** The model's value as it is shown. Called for scored models only. */
@@ -18,11 +19,14 @@ export function scoreColumns(results: Results): readonly Column[] {
   const scored = scoredModels(results)
   const overall: Column = { title: 'overall', value: model => maybe(model.scores?.average, score) }
   const columns = [overall, ...partColumns(scored)]
-  if (!scored.some(model => model.speed)) return columns
+  const cost: Column = { title: 'cost', value: model => maybe(modelCost(model, results), dollars) }
+  const costs = hasModelCosts(results) ? [cost] : []
+  if (!scored.some(model => model.speed)) return [...columns, ...costs]
   return [
     ...columns,
     { title: 'TTFT p50', value: model => maybe(model.speed?.ttft.p50, seconds) },
     { title: 'tokens/s p50', value: model => maybe(model.speed?.tokensPerSecond.p50, rate) },
+    ...costs,
   ]
 }
 

@@ -1,3 +1,4 @@
+import { COST_EXPLAINED, keptText, retryLines, totalCost, VM_TITLES, vmRows } from './costs.ts'
 import {
   context,
   endCommand,
@@ -66,6 +67,7 @@ function sections(results: Results): readonly string[] {
   return [
     header(results),
     survivorsBox(results),
+    keptBox(results),
     notesBox(results),
     modelCards(results),
     ...problems(results).map(problemBox),
@@ -74,8 +76,10 @@ function sections(results: Results): readonly string[] {
       entries(results).length > 1 && scoredModels(results).length > 0 ? scoreTable(results) : '',
     ),
     section(plural(results.warnings.length, 'warning'), warningsList(results)),
+    section('What was tried again, and why', retriesList(results)),
     section('Timeline', timelineCard(results)),
     section('Speed', speedTable(results)),
+    section(`Cost: ${totalCost(results)}`, costTable(results)),
     failedQuestions(results),
     section('What was run, to the byte', facts(results)),
     footer(results),
@@ -110,6 +114,25 @@ function survivorsBox(results: Results): string {
   if (left.length === 0) return ''
   const title = `${plural(left.length, 'VM')} may still be running. ${left.length === 1 ? 'End it' : 'End them'} with:`
   return `<div class="box bad"><p>${title}</p>${pre(left.map(endCommand).join('\n'))}</div>`
+}
+
+function keptBox(results: Results): string {
+  const kept = keptText(results)
+  return kept ? `<div class="box warn"><p>${inline(kept)}</p></div>` : ''
+}
+
+function retriesList(results: Results): string {
+  const lines = retryLines(results).map(line => `<li>${inline(line)}</li>`)
+  return lines.length === 0 ? '' : `<div class="card"><ul>${lines.join('')}</ul></div>`
+}
+
+function costTable(results: Results): string {
+  const rows = vmRows(results).map(([vm = '', ...rest]) => [
+    cell({ code: vm }),
+    ...rest.map(value => cell(value)),
+  ])
+  if (rows.length === 0) return ''
+  return `<div class="card">${table([...VM_TITLES], rows)}<p class="soft">${COST_EXPLAINED}</p></div>`
 }
 
 function problemBox({ subject, what, reasons, cause, advice, log }: Problem): string {

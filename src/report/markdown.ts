@@ -1,5 +1,6 @@
 import { markdownTable } from 'markdown-table'
 import { joinWithin } from './cap.ts'
+import { keptText } from './costs.ts'
 import { context, endCommand, entries, headline, notes, runLink, standing, survivors } from './digest.ts'
 import { block, cell, clip, code, prose } from './escape.ts'
 import { scoreColumns, scoredModels } from './facts.ts'
@@ -23,12 +24,13 @@ const SHORT: Bounds = { models: 40, questions: 10, reasons: 5, sentence: 600, te
 /**
  * The report as GitHub Markdown, for the comment (the default limit), the job summary and report.md (no limit).
  * What does not fit is dropped in this order: answers of failed questions, what was run, the timeline, speed,
- * log lines, warnings; a pointer then says where the full report is.
+ * cost, log lines, warnings; a pointer then says where the full report is.
  */
 export function renderReport(results: Results, { limit = COMMENT_LIMIT }: ReportOptions = {}): string {
   const bounds = limit > COMMENT_LIMIT ? WHOLE : SHORT
   const title = `### ${text(headline(results))}`
-  const opening = join([title, contextLine(results), survivorsAlert(results, bounds)])
+  const kept = keptText(results)
+  const opening = join([title, contextLine(results), survivorsAlert(results, bounds), kept ? text(kept) : ''])
   const heads = [
     join([opening, notesLines(results, bounds), scoreTable(results, bounds), problemLines(results, bounds)]),
     join([opening, notesLines(results, bounds)]),

@@ -1,5 +1,6 @@
 import { markdownTable } from 'markdown-table'
 import type { Section } from './cap.ts'
+import { COST_EXPLAINED, retryLines, totalCost, VM_TITLES, vmRows } from './costs.ts'
 import { entries, outcome } from './digest.ts'
 import { block, cell, clip, code, htmlCode, mermaid, prose } from './escape.ts'
 import {
@@ -17,15 +18,26 @@ import { problems } from './problems.ts'
 import type { FailedQuestion, Results } from './results.ts'
 
 /** What is dropped first when the report is too long has the greatest rank. */
-const RANK = { warnings: 1, log: 2, speed: 3, timeline: 4, facts: 5, questions: 6 } as const
+const RANK = {
+  warnings: 1,
+  retries: 1,
+  log: 2,
+  speed: 3,
+  cost: 3,
+  timeline: 4,
+  facts: 5,
+  questions: 6,
+} as const
 
 /** The folded parts, in the order they are shown. */
 export function sections(results: Results, bounds: Bounds): readonly Section[] {
   return [
     ...warningsSection(results, bounds),
+    ...retriesSection(results, bounds),
     ...logSections(results, bounds),
     ...questionSections(results, bounds),
     ...speedSection(results, bounds),
+    ...costSection(results, bounds),
     ...timelineSection(results, bounds),
     factsSection(results, bounds),
   ]
@@ -42,6 +54,32 @@ function warningsSection({ warnings }: Results, { questions, sentence }: Bounds)
   if (warnings.length > questions) lines.push(`- and ${plural(warnings.length - questions, 'more warning')}`)
   const markdown = folded(plural(warnings.length, 'warning'), lines.join('\n'))
   return [{ name: 'warnings', rank: RANK.warnings, markdown }]
+}
+
+function retriesSection(results: Results, { questions, sentence }: Bounds): readonly Section[] {
+  const all = retryLines(results)
+  if (all.length === 0) return []
+  const lines = all.slice(0, questions).map(line => `- ${clip(text(line), sentence)}`)
+  if (all.length > questions) lines.push(`- and ${plural(all.length - questions, 'more')}`)
+  const markdown = folded('What was tried again, and why', lines.join('\n'))
+  return [{ name: 'what was tried again', rank: RANK.retries, markdown }]
+}
+
+function costSection(results: Results, { models }: Bounds): readonly Section[] {
+  const rows = vmRows(results)
+  if (rows.length === 0) return []
+  const shown = rows
+    .slice(0, models)
+    .map(([vm = '', role = '', machine = '', ...numbers]) => [
+      cell(clip(vm, 80)),
+      role,
+      cell(clip(machine, 80)),
+      ...numbers.map(unbroken),
+    ])
+  const table = markdownTable([[...VM_TITLES], ...shown], { align: ['l', 'l', 'l', 'r', 'r', 'r'] })
+  const more = rows.length > models ? `\n\nand ${plural(rows.length - models, 'more VM')}` : ''
+  const markdown = folded(`Cost: ${totalCost(results)}`, `${table}${more}\n\n${COST_EXPLAINED}`)
+  return [{ name: 'cost', rank: RANK.cost, markdown }]
 }
 
 const LOG_LINES = 30

@@ -1,3 +1,4 @@
+import { keptText, retryLines } from './costs.ts'
 import { context, endCommand, entries, headline, notes, standing, survivors, type Text } from './digest.ts'
 import { clip, oneLine, visible } from './escape.ts'
 import { type Column, scoreColumns, scoredModels } from './facts.ts'
@@ -16,6 +17,8 @@ export function renderTerminal(results: Results): string {
     scoreLines(results).join('\n'),
     ...problems(results).map(problemLines),
     results.warnings.map(warning => `warning: ${clip(oneLine(warning), LINE * 2)}`).join('\n'),
+    retryLines(results).map(plain).join('\n'),
+    plain(keptText(results) ?? []),
     survivorLines(results).join('\n'),
   ]
   return `${parts.filter(Boolean).join('\n\n')}\n`

@@ -215,6 +215,50 @@ function cancelled(): Results {
   }
 }
 
+/** Rented VMs: one taken back and launched again on demand, one kept warm, one that is still ending. */
+function rented(): Results {
+  const base = twoModels()
+  const at = (second: number) => START + second * 1000
+  const gpu = { what: 'AWS us-east-1 g6.12xlarge, L4:4', hourly: 4.6, spot: false }
+  const server = { role: 'server', launchedAt: at(2) } as const
+  return {
+    ...base,
+    run: createRunPart({ infra: 'aws/us-east-1 gcp' }),
+    vms: [
+      {
+        name: 'client-x7f2q',
+        role: 'client',
+        launchedAt: at(2),
+        goneAt: null,
+        command: 'sky down -y client-x7f2q',
+      },
+      {
+        ...server,
+        ...gpu,
+        spot: true,
+        hourly: 1.73,
+        name: 'qwen-coder-x7f2q',
+        goneAt: at(300),
+        cost: 0.1432,
+      },
+      { ...server, ...gpu, name: 'qwen-coder-x7f2q', launchedAt: at(310), goneAt: at(835), cost: 0.6708 },
+      { ...server, ...gpu, name: 'sky-t1', goneAt: null, kept: true, cost: 1.0708 },
+    ],
+    models: { ...base.models, 'sky-t1': { ...(base.models['sky-t1'] ?? createModel()), vm: 'sky-t1' } },
+    retries: [
+      {
+        subject: 'qwen-coder',
+        vm: 'qwen-coder-x7f2q',
+        at: at(300),
+        kind: 'preemption',
+        reason: 'qwen-coder-x7f2q was lost: the spot VM was taken back',
+        next: 'on-demand',
+      },
+    ],
+    cost: { total: 1.8848, unknown: ['client-x7f2q'] },
+  }
+}
+
 const HOSTILE =
   '</details><script>alert(1)</script> ![x](https://evil.example/p.png) [click](javascript:alert(1)) @acme/team #12 GH-12 acme/serving#1 d4e5f6a7b8c9 https://evil.example www.evil.example :rocket: **bold** | a | b | `code` ```` fence [^1] $x$ \u202etxt.exe\u200b\u001b[31m'
 
@@ -263,8 +307,17 @@ function hostile(): Results {
     },
     phases: createPhases([key, HOSTILE]),
     vms: [
-      { name: HOSTILE, role: 'client', launchedAt: START, goneAt: null, command: `${HOSTILE}\n${lines}` },
+      {
+        name: HOSTILE,
+        role: 'client',
+        launchedAt: START,
+        goneAt: null,
+        what: HOSTILE,
+        command: `${HOSTILE}\n${lines}`,
+      },
     ],
+    retries: [{ subject: HOSTILE, vm: HOSTILE, at: START, kind: HOSTILE, reason: lines, next: 'again' }],
+    cost: { total: 1, unknown: [HOSTILE] },
     warnings: [HOSTILE, lines],
     failure: { what: lines, cause: HOSTILE, hint: HOSTILE, log: lines.split('\n') },
   })
@@ -310,6 +363,7 @@ export const CASES: Readonly<Record<string, () => Results>> = {
   invalid,
   'server-failed': serverFailed,
   cancelled,
+  rented,
   hostile,
   huge,
 }
