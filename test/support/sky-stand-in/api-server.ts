@@ -2,7 +2,8 @@
  * SkyPilot's API server: a daemon that goes on with each request until it is done, whether anybody still listens or
  * not. Only `sky down` of the VM, or `sky api cancel`, ends a launch.
  */
-import { rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { parseSkyArgs, type SkyArgs } from './args.ts'
 import { COMMANDS } from './commands.ts'
 import { Db } from './db.ts'
@@ -17,6 +18,9 @@ const REFRESH_S = 60
 const place = placeOf(process.env)
 const socket = apiSocket(place)
 const server = new Server(place, new Db(place))
+const own = path.join(place.sky, 'api_server', 'pid')
+// Two clients may start one each: the second serves nobody.
+if (!claim()) process.exit()
 rmSync(socket, { force: true }) // Of one that was killed.
 const listener = await listen(socket, serve)
 process.on('SIGTERM', stop)
@@ -54,8 +58,22 @@ async function answer(message: Message, wire: Wire): Promise<number> {
   }
 }
 
+/** One server a home; a killed one's claim is void. */
+function claim(): boolean {
+  try {
+    writeFileSync(own, String(process.pid), { flag: 'wx' })
+    return true
+  } catch {
+    const pid = readFileSync(own, 'utf8')
+    if (pid === '' || existsSync(`/proc/${pid}`)) return false
+    rmSync(own, { force: true })
+    return claim()
+  }
+}
+
 function stop(): never {
   listener.close()
+  rmSync(own, { force: true })
   rmSync(socket, { force: true })
   process.exit()
 }
