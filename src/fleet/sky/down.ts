@@ -3,7 +3,7 @@ import type { DownResult } from '../fleet.ts'
 import { downArgs } from './argv.ts'
 import type { SkyContext } from './context.ts'
 import type { Read, SkyRequest, SkyVm } from './output.ts'
-import { askRequests, askStatus } from './queries.ts'
+import { askRequests, askStatus, isLaunching } from './queries.ts'
 
 /** Between a look that found a VM and asking again for its end. */
 const PAUSE_MS = 3000
@@ -79,16 +79,10 @@ export function sightOf(
   const vm = status.value.find(one => one.name === name)
   if (vm) return { state: 'there', reason: `sky status still lists it as ${vm.status}` }
   if (!requests.ok) return { state: 'absent', reason: `sky api status cannot be read: ${requests.reason}` }
-  const launching = requests.value.some(
-    request => request.cluster_name === name && /launch/.test(request.name) && isActive(request.status),
-  )
+  const launching = requests.value.some(request => request.cluster_name === name && isLaunching(request))
   return launching
     ? { state: 'there', reason: 'SkyPilot is still launching it' }
     : { state: 'gone', reason: 'it is not there' }
-}
-
-function isActive(status: string): boolean {
-  return !['SUCCEEDED', 'FAILED', 'CANCELLED'].includes(status)
 }
 
 async function oneRound(calls: readonly Promise<unknown>[], clock: End['clock'], ms: number): Promise<void> {

@@ -32,6 +32,11 @@ export function askRequests(cli: SkyCli, signal?: AbortSignal): Promise<Read<rea
   return ask(cli, requestsArgs(), signal, reply => readJson(requestsSchema, reply))
 }
 
+/** A launch that may still make a VM. */
+export function isLaunching({ name, status }: SkyRequest): boolean {
+  return /launch/.test(name) && !['SUCCEEDED', 'FAILED', 'CANCELLED'].includes(status)
+}
+
 /** Rejects on abort alone: whatever else goes wrong is an answer that cannot be read. */
 export async function ask<T>(
   cli: SkyCli,

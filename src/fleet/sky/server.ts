@@ -2,7 +2,7 @@ import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { LmrunError } from '../../errors.ts'
 import { stopServerArgs } from './argv.ts'
-import { askRequests, askStatus } from './queries.ts'
+import { askRequests, askStatus, isLaunching } from './queries.ts'
 import type { SkyCli } from './types.ts'
 
 /** Where SkyPilot's API server listens on this machine. */
@@ -39,7 +39,8 @@ export class ApiServer {
     const { cli, shared } = this.#options
     if (shared || !(await this.#isOurs())) return
     const [vms, requests] = await Promise.all([askStatus(cli, []), askRequests(cli)])
-    if (!vms.ok || vms.value.length > 0 || !requests.ok || requests.value.length > 0) return
+    // The two looks see each other among the requests: only a launch is a reason to stay.
+    if (!vms.ok || vms.value.length > 0 || !requests.ok || requests.value.some(isLaunching)) return
     const { exitCode, stderr } = await cli.run(stopServerArgs(), { timeoutMs: 60_000 })
     if (exitCode !== 0) {
       const hint = 'Stop it: sky api stop'
