@@ -66,7 +66,8 @@ export class ApiServer {
     if (command === 'status') return this.#status(args)
     if (command === 'queue') return this.#queue(name)
     if (command === 'logs') return this.#logs(rest)
-    if (command === 'cost-report' || command === 'api') return Promise.resolve(said(0, '[]\n'))
+    if (command === 'api') return this.#requests(rest)
+    if (command === 'cost-report') return Promise.resolve(said(0, '[]\n'))
     return Promise.resolve(said(0, ''))
   }
 
@@ -191,6 +192,19 @@ export class ApiServer {
     await this.#cloud(this.#world.durations.queue)
     const job = this.#records.get(name)?.machine?.jobs.get(Number(id))
     return job ? said(0, `${job.log.join('\n')}\n`) : said(102, '')
+  }
+
+  /** Launches that go on; `api stop` has none. */
+  async #requests([what]: readonly string[]): Promise<SkyReply> {
+    await this.#seconds(1)
+    if (what !== 'status') return said(0, '')
+    const requests = [...this.#launches.keys()].map(name => ({
+      request_id: `launch-of-${name}`,
+      name: 'sky.launch',
+      status: 'RUNNING',
+      cluster_name: name,
+    }))
+    return said(0, `${JSON.stringify(requests)}\n`)
   }
 
   /** Forgets the VMs that the cloud does not have any more. */

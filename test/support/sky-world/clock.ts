@@ -103,7 +103,7 @@ export class VirtualClock implements Clock {
 }
 
 /** What this process still waits for when files are being read or written, or a child runs. */
-const BUSY = /^(FSReq|FileHandleCloseReq|Zlib|ProcessWrap)/
+const BUSY = /^(FSReq|CloseReq|FileHandleCloseReq|Zlib|ProcessWrap)/
 
 /** So many turns of the event loop without a file operation: chains of promises have come to rest. */
 const QUIET_TURNS = 3

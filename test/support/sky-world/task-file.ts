@@ -5,11 +5,13 @@ import type { TaskFile } from './program.ts'
 
 const resources = z.looseObject({
   labels: z.record(z.string(), z.string()).default({}),
-  accelerators: z.unknown(),
+  accelerators: z.unknown().optional(),
   use_spot: z.boolean().optional(),
-  any_of: z.array(z.looseObject({ accelerators: z.unknown(), use_spot: z.boolean().optional() })).default([]),
+  any_of: z
+    .array(z.looseObject({ accelerators: z.unknown().optional(), use_spot: z.boolean().optional() }))
+    .default([]),
   ordered: z
-    .array(z.looseObject({ accelerators: z.unknown(), use_spot: z.boolean().optional() }))
+    .array(z.looseObject({ accelerators: z.unknown().optional(), use_spot: z.boolean().optional() }))
     .default([]),
 })
 const schema = z.looseObject({

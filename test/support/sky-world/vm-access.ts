@@ -1,11 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { JobState } from '../../../src/fleet/fleet.ts'
-import type { VmAccess } from '../../../src/fleet/sky/types.ts'
+import { Unreachable, type VmAccess } from '../../../src/fleet/sky/types.ts'
 import type { Machine } from './machine.ts'
 import { runStep } from './program.ts'
 import type { Process } from './runner.ts'
-import { Unreachable } from './unreachable.ts'
 import type { SkyWorld } from './world.ts'
 
 /** After so long without an answer a VM counts as unreachable. */
