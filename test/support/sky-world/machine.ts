@@ -88,6 +88,12 @@ export class Machine {
     this.#disarm = null
   }
 
+  /** What would end it if nobody did: as far as that works. */
+  get protection(): 'lease' | 'shutdown' | 'none' {
+    if (this.#lease && this.#options.canEndItself) return 'lease'
+    return this.#disarm ? 'shutdown' : 'none'
+  }
+
   end(by: Ender): void {
     if (this.gone.aborted) return
     this.entry.billedTo = this.#options.clock.now()
