@@ -1,10 +1,11 @@
 import * as core from '@actions/core'
+import { runApiKey } from './api-key.ts'
 import { type BenchDeps, bench } from './bench.ts'
 import { systemClock } from './clock.ts'
 import type { CommentResult } from './comment-results.ts'
 import { currentEnv, type Env } from './env.ts'
 import { explain, LmrunError } from './errors.ts'
-import type { DownResult } from './fleet/fleet.ts'
+import type { DownResult, Fleet, FleetKind } from './fleet/fleet.ts'
 import { createFleet } from './fleets.ts'
 import { type Inputs, loadActionInputs } from './inputs.ts'
 import { LiveComment } from './live-comment.ts'
@@ -16,17 +17,23 @@ import type { Results, VmRecord } from './report/results.ts'
 import { isGood } from './results.ts'
 import { createRun } from './run.ts'
 import { forgetDraft, loadState, type State, saveDraft, savePublished, saveVms } from './state.ts'
+import { within } from './waiting.ts'
 
 /** After a cancel the runner gives main 7.5 s before SIGTERM; what is not gone by then is post's. */
 const CANCEL_GRACE_MS = 4000
+/** For ending what the fleet started on this machine; after a cancel there is no time to wait for all of it. */
+const CLOSE_MS = { cancelled: 700, usual: 60_000 } as const
 
 /** The action's main step. Rejects when the step should fail. */
 export async function runAction(signal: AbortSignal): Promise<void> {
   const env = currentEnv()
   const inputs = loadActionInputs(env)
-  mask(inputs)
+  const apiKey = runApiKey(inputs)
+  mask(inputs, apiKey)
+  const fleet = createFleet(fleetKind(inputs.options))
+  await using _fleet = { [Symbol.asyncDispose]: () => close(fleet, signal.aborted ? 'cancelled' : 'usual') }
   const live = new LiveComment({ ...inputs, env, signal, log: core.info, warn: core.warning })
-  const results = await withinGrace(bench(inputs, actionDeps(inputs, env, live, signal)), signal)
+  const results = await withinGrace(bench(inputs, actionDeps({ fleet, live, env, signal, apiKey })), signal)
   // What this step does not get to publish, post does.
   saveDraft(results, env)
   signal.throwIfAborted()
@@ -37,13 +44,22 @@ export async function runAction(signal: AbortSignal): Promise<void> {
   if (!isGood(results)) throw new LmrunError('The run has no valid score for every model: see the report.')
 }
 
-function actionDeps(inputs: Inputs, env: Env, live: LiveComment, signal: AbortSignal): BenchDeps {
-  const fleet = createFleet(fleetKind(inputs.options))
+interface ActionParts {
+  readonly fleet: Fleet
+  readonly live: LiveComment
+  readonly env: Env
+  readonly signal: AbortSignal
+  readonly apiKey: string | undefined
+}
+
+function actionDeps({ fleet, live, env, signal, apiKey }: ActionParts): BenchDeps {
+  const key = apiKey === undefined ? {} : { apiKey }
   return {
     fleet,
-    mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port), { clock: systemClock }),
+    mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port), { clock: systemClock, ...key }),
     run: createRun(env),
     clock: systemClock,
+    ...key,
     progress: live.watch(plainProgress(core.info, core.warning)),
     saveDraft: draft => {
       saveDraft(draft, env)
@@ -53,6 +69,11 @@ function actionDeps(inputs: Inputs, env: Env, live: LiveComment, signal: AbortSi
     signal,
     label: name => `input ${name}`,
   }
+}
+
+async function close(fleet: Fleet, when: keyof typeof CLOSE_MS): Promise<void> {
+  const closed = fleet.close().catch(error => core.info(`not everything could be closed: ${explain(error)}`))
+  await within(closed, { clock: systemClock, ms: CLOSE_MS[when] })
 }
 
 async function publishLast(results: Results, deps: PublishDeps, live: LiveComment): Promise<CommentResult> {
@@ -70,9 +91,12 @@ export async function cleanUp(): Promise<void> {
   if (!state.draft && state.vms.length === 0) {
     return core.info('Nothing was launched, so nothing is left to end.')
   }
-  const ended = await endVms(state)
+  const fleets = new Map(state.vms.map(vm => [vm.fleet, createFleet(vm.fleet)]))
+  const ended = await endVms(state, fleets)
   const problems = [leftOver(ended), await publishUnfinished(state, ended, env).catch(explain)]
   forgetDraft(env)
+  // Last: what the fleets started themselves is needed until their VMs are gone.
+  for (const fleet of fleets.values()) await close(fleet, 'usual')
   const text = problems.filter(problem => problem !== null).join('\n')
   if (text) throw new LmrunError(text)
 }
@@ -97,28 +121,31 @@ async function publishUnfinished(state: State, ended: readonly DownResult[], env
 /** The server ends all about 5 minutes after a cancel; what is not posted by then is not posted. */
 const PUBLISH_MS = 120_000
 
-async function endVms({ vms }: State): Promise<readonly DownResult[]> {
-  const fleets = [...Map.groupBy(vms, vm => vm.fleet)]
-  const ended = await Promise.all(
-    fleets.map(([kind, group]) => createFleet(kind).down(group.map(vm => vm.name))),
-  )
+/** All but those that are kept on purpose, side by side. */
+async function endVms({ vms }: State, fleets: ReadonlyMap<FleetKind, Fleet>): Promise<readonly DownResult[]> {
+  const names = (kind: FleetKind) =>
+    vms.filter(vm => vm.fleet === kind && vm.ending === 'down').map(vm => vm.name)
+  const ended = await Promise.all([...fleets].map(([kind, fleet]) => fleet.down(names(kind))))
   for (const { name, verified } of ended.flat()) {
-    core.info(`${name}: ${verified ? 'gone' : 'may still be running'}`)
+    core.info(`${name}: ${verified ? 'gone' : 'ending, not seen to be gone'}`)
   }
   return ended.flat()
 }
 
 /** What main knew when it ended, with what has become of its VMs since. */
 function unfinished(draft: Results, { vms }: State, ended: readonly DownResult[]): Results {
+  // Of a VM that was launched again, the last launch is the one that may be left.
   const known = new Map(draft.vms.map(vm => [vm.name, vm]))
-  const records = vms.map(({ name, role }): VmRecord => {
+  const earlier = draft.vms.filter(vm => known.get(vm.name) !== vm)
+  const records = vms.map(({ name, role, ending }): VmRecord => {
     const before = known.get(name) ?? { name, role, launchedAt: draft.run.startedAt, goneAt: null }
     const result = ended.find(one => one.name === name)
     if (result && !result.verified) return { ...before, command: result.command }
     const { command: _, ...gone } = before
+    if (ending === 'keep') return { ...gone, kept: true }
     return { ...gone, goneAt: before.goneAt ?? Date.now() }
   })
-  return { ...draft, run: { ...draft.run, endedAt: Date.now() }, vms: records }
+  return { ...draft, run: { ...draft.run, endedAt: Date.now() }, vms: [...earlier, ...records] }
 }
 
 /** Gives up waiting some seconds after a cancel: post does the rest. */
@@ -138,8 +165,8 @@ async function withinGrace<T>(work: Promise<T>, signal: AbortSignal): Promise<T>
   }
 }
 
-function mask({ githubToken, secrets }: Inputs): void {
-  for (const secret of [githubToken, ...Object.values(secrets)]) {
+function mask({ githubToken, secrets }: Inputs, apiKey = ''): void {
+  for (const secret of [githubToken, apiKey, ...Object.values(secrets)]) {
     // The runner masks line by line.
     for (const line of secret.split('\n')) if (line.trim()) core.setSecret(line.trim())
   }

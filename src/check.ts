@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import { SERVER_KEY } from './api-key.ts'
 import { InputError, type Problem } from './errors.ts'
 import type { Fleet, LaunchRequest } from './fleet/fleet.ts'
 import { loadQuestions } from './livebench/questions.ts'
-import { type BenchOptions, questionFilter } from './options.ts'
+import { type BenchOptions, fleetKind, questionFilter } from './options.ts'
 import { checkOutput } from './output.ts'
 import { type Plan, TEARDOWN_MINUTES } from './plan.ts'
 import { dollars } from './report/numbers.ts'
@@ -20,8 +21,6 @@ export interface CheckDeps {
   readonly fleet: Fleet
   readonly label: (option: string) => string
   readonly story: Story
-  /** What servers ask of whoever wants answers, when anybody could reach them. */
-  readonly apiKey?: string
 }
 
 /**
@@ -41,6 +40,7 @@ export async function check(
   ])
   const problems = [
     ...clashes(Object.keys(options.models), label('models')),
+    ...keylessReuse(options, label('reuse')),
     ...(output ? [output] : []),
     ...[loaded, ...templates].flatMap(problemsOf),
   ]
@@ -71,6 +71,13 @@ async function preflight(
   const most = (hourly * minutes) / 60
   const rest = requests.length > offers.length ? ', without the VMs whose price is not known' : ''
   story.update('run', `about ${dollars(hourly)} an hour, ${dollars(most)} at the most${rest}`)
+}
+
+/** The next run must know the key that a warm server was started with. */
+function keylessReuse(options: BenchOptions, where: string): Problem[] {
+  if (!options.reuse || fleetKind(options) === 'local' || options.secrets.includes(SERVER_KEY)) return []
+  const allowed = `Make a key, give it to the run as the environment variable ${SERVER_KEY}, and name it in secrets`
+  return [{ where, what: 'a warm server needs a key that the next run knows, too', allowed }]
 }
 
 function clashes(keys: readonly string[], where: string): Problem[] {

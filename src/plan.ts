@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { SERVER_KEY } from './api-key.ts'
 import { packageRoot } from './env.ts'
 import { type FleetKind, type LaunchRequest, NO_RESOURCES, type VmResources } from './fleet/fleet.ts'
 import { LABEL, ownerLabels } from './labels.ts'
@@ -66,7 +67,7 @@ export function createPlan(options: BenchOptions, { secrets, apiKey, run, now }:
         service: { name, port: SERVER_PORT },
         server: {
           ...shared,
-          ...(apiKey === undefined ? {} : { secrets: { ...secrets, VLLM_API_KEY: apiKey } }),
+          ...(apiKey === undefined ? {} : { secrets: { ...secrets, [SERVER_KEY]: apiKey } }),
           name,
           template: path.resolve(template),
           envs: { ...envs, ...model.environment },

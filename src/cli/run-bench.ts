@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { runApiKey } from '../api-key.ts'
 import { bench } from '../bench.ts'
 import { systemClock } from '../clock.ts'
 import { commentResults } from '../comment-results.ts'
@@ -26,13 +27,16 @@ export async function runBench({ json, ...cli }: BenchFlags): Promise<number> {
   const env = currentEnv()
   const inputs = await loadCliInputs({ ...cli, cwd: process.cwd() }, env)
   const fleet = createFleet(fleetKind(inputs.options))
+  const apiKey = runApiKey(inputs)
+  const key = apiKey === undefined ? {} : { apiKey }
   const cancelled = cancelOnSignals()
   const progress = createProgress()
-  const results = await bench(inputs, {
+  const running = bench(inputs, {
     fleet,
-    mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port), { clock: systemClock }),
+    mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port), { clock: systemClock, ...key }),
     run: createRun(env),
     clock: systemClock,
+    ...key,
     progress,
     // The fleet's own register serves `lmrun ls` and `lmrun down`, should this process be killed.
     saveDraft: () => {},
@@ -40,6 +44,7 @@ export async function runBench({ json, ...cli }: BenchFlags): Promise<number> {
     signal: cancelled,
     label: name => `--${name}`,
   })
+  const results = await running.finally(() => fleet.close())
   const folder = path.resolve(inputs.options.outputDirectory)
   await writeReport(folder, results)
   process.stdout.write(json ? `${JSON.stringify(results, null, 2)}\n` : renderTerminal(results))

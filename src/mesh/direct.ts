@@ -7,6 +7,8 @@ export interface DirectMeshOptions {
   readonly clock: Clock
   /** Milliseconds between probes. A local probe costs about a millisecond, and ready is noticed at once: 100. */
   readonly everyMs?: number
+  /** What the services let nobody in without. */
+  readonly apiKey?: string
 }
 
 /** The first form of the mesh: this machine, or any one host whose ports the runner reaches itself. */
@@ -32,13 +34,16 @@ interface Waiting extends WaitOptions, DirectMeshOptions {
 }
 
 async function waitUntilReady(waiting: Waiting): Promise<void> {
-  const { base, service, signal, deadlineMs, clock, everyMs = 100 } = waiting
+  const { base, service, signal, deadlineMs, clock, everyMs = 100, apiKey } = waiting
   const deadline = clock.timeout(deadlineMs)
   const either = AbortSignal.any([signal, deadline])
   let seen = 'nothing'
   try {
     for (;;) {
-      const result = await probe(base, service.name, either)
+      const result = await probe(
+        { base, name: service.name, ...(apiKey === undefined ? {} : { apiKey }) },
+        either,
+      )
       if (result.ready) return
       seen = result.seen
       await clock.sleep(everyMs, either)

@@ -9,17 +9,25 @@ export type ProbeResult = { readonly ready: true } | { readonly ready: false; re
 const QUICK_MS = 5_000
 const TOKEN_MS = 120_000
 
-export async function probe(base: string, name: string, signal: AbortSignal): Promise<ProbeResult> {
+export interface Target {
+  readonly base: string
+  /** The model name that it must list. */
+  readonly name: string
+  readonly apiKey?: string
+}
+
+export async function probe({ base, name, apiKey }: Target, signal: AbortSignal): Promise<ProbeResult> {
+  const key: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
   const health = await request(`${base}/health`, {}, QUICK_MS, signal)
   if (health.status !== 200) return { ready: false, seen: `/health: ${health.text}` }
-  const models = await request(`${base}/v1/models`, {}, QUICK_MS, signal)
+  const models = await request(`${base}/v1/models`, { headers: key }, QUICK_MS, signal)
   const names = modelNames(models.body)
   if (!names.includes(name)) {
     const others = names.length > 0 ? `it lists ${names.slice(0, 5).join(', ')}, not ${name}` : models.text
     return { ready: false, seen: `/v1/models: ${others}` }
   }
   const body = JSON.stringify({ model: name, max_tokens: 1, messages: [{ role: 'user', content: 'Hi' }] })
-  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
+  const init = { method: 'POST', headers: { ...key, 'content-type': 'application/json' }, body }
   const token = await request(`${base}/v1/chat/completions`, init, TOKEN_MS, signal)
   if (token.status !== 200) return { ready: false, seen: `a first token: ${token.text}` }
   return { ready: true }
