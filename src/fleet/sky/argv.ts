@@ -7,11 +7,24 @@ export interface LaunchArgs {
   readonly leaseMinutes: number
   /** Names only: `sky` takes the values from its environment. */
   readonly secretNames: readonly string[]
+  /** `KEY=VALUE` of SkyPilot's configuration. */
+  readonly config?: readonly string[]
 }
 
 /** Detached: it returns when the job has a number. The lease is a hard limit (`--wait-for none`), and ends the VM. */
-export function launchArgs({ name, file, leaseMinutes, secretNames }: LaunchArgs): string[] {
-  return ['launch', '-y', '-d', '-c', name, ...lease(leaseMinutes), ...secrets(secretNames), file]
+export function launchArgs({ name, file, leaseMinutes, secretNames, config = [] }: LaunchArgs): string[] {
+  const settings = config.flatMap(setting => ['--config', setting])
+  return [
+    'launch',
+    '-y',
+    '-d',
+    '-c',
+    name,
+    ...lease(leaseMinutes),
+    ...settings,
+    ...secrets(secretNames),
+    file,
+  ]
 }
 
 /** Optimizes and prints the offers; nothing is launched. */

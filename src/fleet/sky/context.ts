@@ -17,6 +17,8 @@ export interface Rendered {
   readonly yaml: string
   /** For the environment of `sky`. */
   readonly secrets: Readonly<Record<string, string>>
+  /** `KEY=VALUE` of SkyPilot's configuration for this VM alone: its identity in the cloud. */
+  readonly config?: readonly string[]
 }
 
 /** What the fleet's parts work with. */

@@ -54,13 +54,13 @@ export async function launchVm(
 async function callLaunch(
   { cli, folder }: SkyContext,
   { name, leaseMinutes }: LaunchRequest,
-  { yaml, secrets }: Rendered,
+  { yaml, secrets, config = [] }: Rendered,
   signal: AbortSignal,
 ): Promise<SkyReply> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const file = path.join(folder, `${name}.yaml`)
   await writeAtomically(file, yaml, { mode: 0o600 })
-  const args = launchArgs({ name, file, leaseMinutes, secretNames: Object.keys(secrets) })
+  const args = launchArgs({ name, file, leaseMinutes, secretNames: Object.keys(secrets), config })
   try {
     return await cli.run(args, { signal, env: secrets, group: `sky launch ${name}`, timeoutMs: LAUNCH_MS })
   } catch (cause) {

@@ -7,6 +7,8 @@ export interface SkyOffer {
   /** `-` where there are none, as on Slurm. */
   readonly instance: string
   readonly accelerators: string
+  /** Null where it is not known. */
+  readonly vcpus: number | null
   /** USD an hour. */
   readonly hourly: number
   readonly spot: boolean
@@ -36,6 +38,7 @@ function offerOf(row: string, titles: string): SkyOffer | null {
     infra,
     instance: at('INSTANCE').replace(/\[spot\]/i, ''),
     accelerators: at('GPUS'),
+    vcpus: Number.parseFloat(at('vCPUs')) || null,
     hourly,
     spot: /\[spot\]/i.test(`${infra}${at('INSTANCE')}`),
     chosen: /✔/.test(row),

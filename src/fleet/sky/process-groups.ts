@@ -27,8 +27,9 @@ export interface Leader {
   readonly started: string
 }
 
+/** The name says who recorded it. */
 export function recordFile(folder: string, id: string): string {
-  return path.join(folder, `${id}${EXTENSION}`)
+  return path.join(folder, `${process.pid}-${id}${EXTENSION}`)
 }
 
 /** Null: not recorded (yet). */
@@ -59,16 +60,20 @@ export async function endGroup(leader: Leader, graceMs: number, done: () => bool
 /**
  * Ends what an earlier process recorded in `folder` and left running: the post step's first act, so that no launch
  * races the end of its VM.
+ * @param of `the dead`: leaves alone what a process recorded that still lives, as another run on this machine
  * @returns how many still lived
  */
 export async function endRecorded(
   folder: string,
-  { graceMs = 2000 }: { readonly graceMs?: number } = {},
+  {
+    graceMs = 2000,
+    of = 'anybody',
+  }: { readonly graceMs?: number; readonly of?: 'anybody' | 'the dead' } = {},
 ): Promise<number> {
   const names = await readdir(folder).catch(() => [])
   const ended = await Promise.all(
     names
-      .filter(name => name.endsWith(EXTENSION))
+      .filter(name => name.endsWith(EXTENSION) && (of === 'anybody' || !ownerLives(name)))
       .map(async name => {
         const file = path.join(folder, name)
         const leader = await readLeader(file)
@@ -94,6 +99,17 @@ async function endUntilGone(leader: Leader, graceMs: number): Promise<void> {
   await endGroup(leader, graceMs, () => gone)
   gone = true
   await watch
+}
+
+function ownerLives(name: string): boolean {
+  const pid = Number.parseInt(name, 10)
+  if (Number.isNaN(pid)) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 /** A process that has not taken its own session yet leads no group: then it is alone. */

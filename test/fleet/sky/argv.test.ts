@@ -25,6 +25,11 @@ const table: readonly [string, readonly string[], string][] = [
     'launch -y -d -c qwen-k3x9a -i 10 --down --wait-for none --secret HF_TOKEN --secret KEY /r/qwen.yaml',
   ],
   [
+    "launch with the VM's identity",
+    launchArgs({ ...launch, config: ['aws.remote_identity=SERVICE_ACCOUNT'] }),
+    'launch -y -d -c qwen-k3x9a -i 10 --down --wait-for none --config aws.remote_identity=SERVICE_ACCOUNT /r/qwen.yaml',
+  ],
+  [
     'a lease of part of a minute is never shorter than asked',
     launchArgs({ ...launch, leaseMinutes: 0.2 }),
     'launch -y -d -c qwen-k3x9a -i 1 --down --wait-for none /r/qwen.yaml',

@@ -122,6 +122,7 @@ describe('what an earlier process left running', () => {
     const child = await pidIn('child')
     await writeFile(path.join(folder, 'records', 'other.pid'), `${process.pid} 1\n`)
     await writeFile(path.join(folder, 'records', 'broken.pid'), 'x')
+    expect(await endRecorded(path.join(folder, 'records'), { of: 'the dead' })).toBe(0)
     expect(await endRecorded(path.join(folder, 'records'))).toBe(1)
     expect((await call).exitCode).toBe(-1)
     await gone(child)

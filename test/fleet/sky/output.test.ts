@@ -75,8 +75,16 @@ describe('output of a launch', () => {
   })
 
   it('gives the offers', () => {
-    expect(readOffers(fixture('launch_ok_detached.stdout.txt'))).toEqual([
-      { infra: 'Slurm (lab)', instance: '-', accelerators: '-', hourly: 0, spot: false, chosen: true },
+    expect(readOffers(fixture('launch_ok_detached.stdout.txt'))).toMatchObject([
+      {
+        infra: 'Slurm (lab)',
+        instance: '-',
+        accelerators: '-',
+        vcpus: 1,
+        hourly: 0,
+        spot: false,
+        chosen: true,
+      },
     ])
     const table = [
       'Considered resources (1 node):',

@@ -1,0 +1,77 @@
+import { homedir } from 'node:os'
+import path from 'node:path'
+import { systemClock } from '../../clock.ts'
+import { type Env, lmrunHome } from '../../env.ts'
+import { LmrunError } from '../../errors.ts'
+import type { Fleet } from '../fleet.ts'
+import { createSkyCli } from './cli.ts'
+import { findOrInstallSky } from './install.ts'
+import { ACTIONS_GROUPS, LogGroups, PLAIN_GROUPS } from './log-groups.ts'
+import { preflight } from './preflight/preflight.ts'
+import { endRecorded } from './process-groups.ts'
+import { skyRenderer } from './render/render.ts'
+import { createSkyFleet } from './sky.ts'
+import { createSshAccess } from './ssh/access.ts'
+import type { SkyCli } from './types.ts'
+
+export interface RealSkyOptions {
+  readonly env: Env
+  /** What will be launched on: decides what is installed. Empty: nothing will be, only looked for and ended. */
+  readonly infra: readonly string[]
+  readonly log: (line: string) => void
+  readonly warn: (text: string) => void
+}
+
+/** The fleet on the real `sky`, which is found or installed beside whatever is asked first. */
+export async function createRealSkyFleet(options: RealSkyOptions): Promise<Fleet> {
+  const { env, warn } = options
+  const folder = skyFolder(env)
+  const sharedServer = Boolean(env.SKYPILOT_API_SERVER_ENDPOINT)
+  const cli = installedCli(options, path.join(folder, 'calls'))
+  const home = env.HOME || homedir()
+  const access = createSshAccess({ home, env, clock: systemClock })
+  const looking = { cli, renderer: skyRenderer, clock: systemClock, env, sharedServer }
+  const fleet = createSkyFleet({
+    cli,
+    access,
+    clock: systemClock,
+    renderer: skyRenderer,
+    folder,
+    sharedServer,
+    warn,
+    preflight: (requests, limits) => preflight(requests, limits, looking),
+  })
+  const close = fleet.close.bind(fleet)
+  return Object.assign(fleet, { close: () => close().finally(() => access.close()) })
+}
+
+/** Where main and post of a job find the same: a job's own temporary folder; else the user's, shared by all runs. */
+export function skyFolder(env: Env): string {
+  return env.RUNNER_TEMP ? path.join(env.RUNNER_TEMP, 'lmrun-sky') : path.join(lmrunHome(env), 'sky')
+}
+
+/** Nothing of a dead run asks on while this one does: its calls are ended before the first of ours. */
+function installedCli({ env, infra, log, warn }: RealSkyOptions, records: string): SkyCli {
+  const over = new AbortController()
+  const style = env.GITHUB_ACTIONS === 'true' ? ACTIONS_GROUPS : PLAIN_GROUPS
+  const make = async () => {
+    const [{ bin }] = await Promise.all([
+      findOrInstallSky({ infra, env, log, warn, signal: over.signal }),
+      endRecorded(records, { of: 'the dead' }),
+    ])
+    return createSkyCli({ bin, records, env, groups: new LogGroups(log, style) })
+  }
+  const made = make()
+  // Whoever calls hears of it.
+  made.catch(() => {})
+  return {
+    run: async (args, call) => {
+      const cli = await made
+      return cli.run(args, call)
+    },
+    endAll: async () => {
+      over.abort(new LmrunError('the run is over'))
+      await (await made.catch(() => null))?.endAll()
+    },
+  }
+}
