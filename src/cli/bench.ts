@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 
 /** Flags of `lmrun bench`: the options of action.yml; the token comes from the environment, never from argv. */
-const FLAGS = [
+export const FLAGS = [
   ['models <yaml>', 'YAML map of model key to model: "qwen-coder: Qwen/Qwen2.5-Coder-32B-Instruct"'],
   [
     'benchmark <names>',
@@ -76,6 +76,6 @@ export function benchCommand(): Command {
 }
 
 /** commander gives flags in camelCase; options are named as in action.yml. */
-function kebab(name: string): string {
+export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }
