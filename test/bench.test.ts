@@ -52,6 +52,14 @@ function inputs(models: Record<string, unknown>, more: Record<string, unknown> =
   return { options: parsed.value, secrets: {}, githubToken: '' }
 }
 
+function once(work: () => Promise<void>): () => void {
+  let done = false
+  return () => {
+    if (!done) void work()
+    done = true
+  }
+}
+
 interface Told {
   readonly saved: (readonly SavedVm[])[]
   readonly phases: Phase[]
@@ -62,7 +70,12 @@ function run(
   {
     signal = new AbortController().signal,
     onStart = () => {},
-  }: { signal?: AbortSignal; onStart?: (phase: string) => void } = {},
+    onUpdate = () => {},
+  }: {
+    signal?: AbortSignal
+    onStart?: (phase: string) => void
+    onUpdate?: (text: string) => void
+  } = {},
 ): { results: Promise<Results>; told: Told } {
   const told: Told = { saved: [], phases: [] }
   const deps: BenchDeps = {
@@ -72,7 +85,7 @@ function run(
     clock: systemClock,
     progress: {
       start: (_, phase) => onStart(phase),
-      update: () => {},
+      update: (_, text) => onUpdate(text),
       end: phase => told.phases.push(phase),
       warn: () => {},
     },
@@ -137,6 +150,39 @@ describe('bench', () => {
     expect(done.failure?.what).toBe('the run was cancelled')
     expect(await lab.processes()).toEqual([])
     expect(await lab.fleet.list()).toEqual([])
+  })
+
+  it.each([
+    ['the server', /^a-/, 'a'],
+    ['the client', /^client-/, 'client'],
+  ])(
+    'goes on with the answers that are there when %s is lost while it answers',
+    async (_, which, subject) => {
+      const lose = once(async () => {
+        const vm = (await lab.fleet.list()).find(({ name }) => which.test(name))
+        await lab.signalKeeper(vm?.name ?? '', 'SIGKILL')
+      })
+      const done = await run(inputs({ a: model('slow') }, { parallel: 1 }), {
+        onUpdate: text => /answered [2-9] of/.test(text) && lose(),
+      }).results
+      expect(done.models.a?.failure).toBeNull()
+      expect(isGood(done)).toBe(true)
+      expect(done.retries).toMatchObject([{ subject, kind: 'lost', next: 'again' }])
+      expect(done.vms.filter(vm => which.test(vm.name))).toHaveLength(2)
+      expect(await lab.processes()).toEqual([])
+    },
+  )
+
+  it('gives a VM up that is lost once more than it may be', async () => {
+    const lose = async () => {
+      const vm = (await lab.fleet.list()).find(({ name }) => name.startsWith('a-'))
+      if (vm) await lab.signalKeeper(vm.name, 'SIGKILL')
+    }
+    const onUpdate = (text: string) => /answered \d+ of/.test(text) && lose()
+    const done = await run(inputs({ a: model('slow') }, { retries: 1, parallel: 1 }), { onUpdate }).results
+    expect(done.retries?.map(({ next }) => next)).toEqual(['again', 'given-up'])
+    expect(done.models.a?.failure?.what).toContain('was lost')
+    expect(await lab.processes()).toEqual([])
   })
 
   it('ends at max-minutes and says so', async () => {
