@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { access, mkdir, readdir, readlink, rm, stat, symlink } from 'node:fs/promises'
+import { access, mkdir, readdir, readlink, rm, stat, symlink, utimes } from 'node:fs/promises'
 import path from 'node:path'
 import { type Env, lmrunHome } from '../../env.ts'
 import { InputError, LmrunError } from '../../errors.ts'
@@ -16,7 +16,7 @@ export interface SkyInstall {
 }
 
 export interface SkyInstallOptions {
-  /** The infra of the whole run: what it needs decides what is installed. */
+  /** The infra of the whole run: what it needs decides what is installed. Empty: what was used last will do. */
   readonly infra: readonly string[]
   readonly env: Env
   readonly log: (line: string) => void
@@ -41,6 +41,9 @@ export async function findOrInstallSky(options: SkyInstallOptions): Promise<SkyI
   const { env, signal } = options
   const shared = Boolean(env.SKYPILOT_API_SERVER_ENDPOINT)
   const bin = await findOnPath('sky', env)
+  // Who only lists and ends VMs does not know what they were launched with: whoever launched them did.
+  const used = bin === null && options.infra.length === 0 ? await lastUsed(toolFolder(env)) : null
+  if (used) return used
   if (bin === null) return ownSky(shared ? [] : skyExtras(options.infra), options)
   const version = await skyVersion(bin, env, signal)
   if (shared || (version !== null && isUsableSky(version))) return { bin, version: version ?? 'unknown' }
@@ -59,18 +62,40 @@ async function ownSky(extras: readonly string[], options: SkyInstallOptions): Pr
   const key = installKey(extras, installer)
   const folder = path.join(toolFolder(env), key)
   const there = await wholeInstall(folder)
-  if (there) return there
+  if (there) return noteUse(folder, there)
   if (cache && (await cache.restore(folder, key))) {
     const restored = await wholeInstall(folder)
     if (restored) {
       log(`SkyPilot ${restored.version} comes from the Actions cache`)
-      return restored
+      return noteUse(folder, restored)
     }
   }
   const installed = await install(folder, extras, installer, options)
   // Nobody waits for the upload: the run goes on, and a process that ends first only costs the next one a minute.
   void cache?.save(folder, key)
-  return installed
+  return noteUse(folder, installed)
+}
+
+/** The time of a folder says when its install was last taken for a run. */
+async function noteUse(folder: string, install: SkyInstall): Promise<SkyInstall> {
+  const now = new Date()
+  await utimes(folder, now, now).catch(() => {})
+  return install
+}
+
+async function lastUsed(tools: string): Promise<SkyInstall | null> {
+  const names = await readdir(tools).catch((): string[] => [])
+  const folders = names
+    .filter(name => name.startsWith(`sky-${SKY_VERSION}-`))
+    .map(name => path.join(tools, name))
+  const timed = await Promise.all(
+    folders.map(async folder => ({ folder, at: (await stat(folder).catch(() => null))?.mtimeMs ?? 0 })),
+  )
+  for (const { folder } of timed.toSorted((a, b) => b.at - a.at)) {
+    const install = await wholeInstall(folder)
+    if (install) return install
+  }
+  return null
 }
 
 /** The runner's tool cache, which self-hosted runners keep; elsewhere lmrun's own folder. */

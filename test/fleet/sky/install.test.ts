@@ -119,6 +119,16 @@ describe('an install of our own', () => {
     expect(log.join('\n')).toContain('Installing SkyPilot 0.14.1 for aws, kubernetes by uv')
   })
 
+  it('that was used last does for who only lists and ends VMs', async () => {
+    await uv()
+    await find({ infra: ['gcp'] })
+    const aws = await find({ infra: ['aws'] })
+    expect(await find({ infra: [] })).toEqual(aws)
+    const gcp = await find({ infra: ['gcp'] })
+    expect(await find({ infra: [] })).toEqual(gcp)
+    expect((await calls()).filter(call => call === 'venv')).toHaveLength(2)
+  })
+
   it('is made by pip where there is no uv', async () => {
     await python('3.11.7')
     await find({ infra: ['gcp'] })
