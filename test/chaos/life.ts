@@ -143,8 +143,13 @@ class RunStory {
         if (this.#main.alive) this.#saved = vms
       },
     })
-    const ended = () => this.#over.resolve()
-    results.then(ended, ended)
+    results.then(({ run, failure, models }) => {
+      // A run that launches nothing would prove nothing.
+      if (this.#schedule.event !== 'nothing' || run.status === 'completed') return this.#over.resolve()
+      this.#over.reject(
+        new Error(`nothing happened, and the run failed: ${JSON.stringify([failure, models])}`),
+      )
+    }, this.#over.reject)
     await this.#over.promise
     this.#main.kill()
     return { overAt: clock.now(), cancelledAt: this.#cancelledAt }

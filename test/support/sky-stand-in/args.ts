@@ -19,6 +19,7 @@ const OPTIONS = {
     'detach-run': { ...flag, short: 'd' },
     cluster: { ...text, short: 'c' },
     secret: texts,
+    config: texts,
     env: texts,
     infra: text,
     gpus: text,
