@@ -1,10 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
+import { InputError } from '../../errors.ts'
 import { writeAtomically } from '../../files.ts'
 import { LaunchFailed } from '../failures.ts'
 import type { LaunchRequest } from '../fleet.ts'
+import { requestProblems } from '../task.ts'
 import { launchArgs } from './argv.ts'
-import type { Rendered, SkyContext } from './context.ts'
+import type { Rendered, Renderer, SkyContext } from './context.ts'
+import { endVms } from './down.ts'
 import { failureClass } from './failure-class.ts'
 import { maskWith } from './mask.ts'
 import type { VmNote } from './notes.ts'
@@ -86,4 +89,29 @@ function hintOf(kind: string): { hint?: string } {
   }
   const hint = hints[kind]
   return hint === undefined ? {} : { hint }
+}
+
+/** @throws InputError with the problems of the request and of its template at once */
+export async function renderRequest(renderer: Renderer, request: LaunchRequest): Promise<Rendered> {
+  const problems = requestProblems(request)
+  try {
+    const rendered = await renderer.render(request)
+    if (problems.length === 0) return rendered
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    const told = new Set(problems.map(({ where }) => where))
+    problems.push(...error.problems.filter(({ where }) => !told.has(where)))
+  }
+  throw new InputError(problems)
+}
+
+/** Ends what there is of a VM, so that it can be launched anew. @throws LaunchFailed when it stays */
+export async function clear(context: SkyContext, name: string, teardownMs: number): Promise<void> {
+  const [result] = await endVms(context, [name], teardownMs)
+  if (!result || result.verified) return
+  const hint = `End it: ${result.command}`
+  throw new LaunchFailed(name, 'unknown', {
+    log: [`what there was of it is not gone: ${result.reason}`],
+    hint,
+  })
 }

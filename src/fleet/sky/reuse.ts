@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parse } from 'yaml'
+import type { LaunchRequest } from '../fleet.ts'
 import type { Rendered, SkyContext } from './context.ts'
+import { renewLease } from './lease.ts'
 import { askStatus } from './queries.ts'
 
 /** In the VM's working folder: what it was launched with. */
@@ -53,4 +55,15 @@ export async function noteContent({ access, folder }: SkyContext, vm: string, ha
   } finally {
     await rm(copy, { force: true })
   }
+}
+
+/** Takes a warm VM over: it is this run's now, and its lease begins again. */
+export async function adopt(
+  context: SkyContext,
+  { name, labels, leaseMinutes, resources }: LaunchRequest,
+): Promise<void> {
+  const { clock, notes } = context
+  const fresh = { launchedAt: clock.now(), spot: resources.spot ?? false, jobId: 1, offer: null }
+  await notes.put(name, { ...fresh, ...(await notes.get(name)), labels, expiresAt: null })
+  await renewLease(context, [name], leaseMinutes)
 }

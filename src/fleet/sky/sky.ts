@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
-import { explain, InputError, isAbort, LmrunError } from '../../errors.ts'
-import { LaunchFailed, VmLost } from '../failures.ts'
+import { explain, isAbort, LmrunError } from '../../errors.ts'
+import { VmLost } from '../failures.ts'
 import type {
   DownResult,
   Endpoint,
@@ -12,18 +12,18 @@ import type {
   VmInfo,
   VmPrice,
 } from '../fleet.ts'
-import { checkLease, isVmName, requestProblems } from '../task.ts'
-import type { Rendered, Renderer, SkyContext } from './context.ts'
+import { checkLease, isVmName } from '../task.ts'
+import type { Renderer, SkyContext } from './context.ts'
 import { endVms } from './down.ts'
 import { endpointOf } from './endpoint.ts'
 import { jobEnd, jobState, orLost, tailLog } from './jobs.ts'
-import { launchVm } from './launch.ts'
+import { clear, launchVm, renderRequest } from './launch.ts'
 import { confirmLease, renewLease } from './lease.ts'
 import { listVms } from './list.ts'
 import { maskWith } from './mask.ts'
 import { VmNotes } from './notes.ts'
 import { vmPrices } from './prices.ts'
-import { contentHash, lookForWarm, noteContent } from './reuse.ts'
+import { adopt, contentHash, lookForWarm, noteContent } from './reuse.ts'
 import { ApiServer, noticing } from './server.ts'
 import type { SkyCli, VmAccess } from './types.ts'
 
@@ -86,7 +86,7 @@ class SkyFleet implements Fleet {
   }
 
   async check(request: LaunchRequest): Promise<void> {
-    await this.#render(request)
+    await renderRequest(this.#context.renderer, request)
   }
 
   async launch(request: LaunchRequest, signal: AbortSignal): Promise<Job> {
@@ -193,58 +193,18 @@ class SkyFleet implements Fleet {
     { known, signal }: { readonly known: boolean; readonly signal: AbortSignal },
   ): Promise<void> {
     const { name, reuse, leaseMinutes } = request
-    const rendered = await this.#render(request)
+    const rendered = await renderRequest(this.#context.renderer, request)
     for (const secret of Object.values(rendered.secrets)) live.secrets.add(secret)
     const hash = reuse ? contentHash(rendered) : null
     const warm = hash === null ? 'none' : await lookForWarm(this.#context, name, hash, signal)
-    if (warm === 'same') return this.#adopt(request)
+    if (warm === 'same') return adopt(this.#context, request)
     // What is left of it would be launched into, with the old resources and beside the old job.
-    if (known || warm === 'other') await this.#clear(name, signal)
+    if (known || warm === 'other') await clear(this.#context, name, this.#teardownMs)
     await launchVm(this.#context, request, rendered, signal)
     this.#beside(live, async over => {
       if (hash !== null) await noteContent(this.#context, name, hash).catch(() => {})
       await confirmLease(this.#context, name, leaseMinutes, over)
     })
-  }
-
-  async #adopt({ name, labels, leaseMinutes, resources }: LaunchRequest): Promise<void> {
-    const { clock, notes } = this.#context
-    const note = await notes.get(name)
-    await notes.put(name, {
-      launchedAt: clock.now(),
-      spot: resources.spot ?? false,
-      jobId: 1,
-      offer: null,
-      ...note,
-      labels,
-      expiresAt: null,
-    })
-    await renewLease(this.#context, [name], leaseMinutes)
-  }
-
-  async #clear(name: string, signal: AbortSignal): Promise<void> {
-    const [result] = await endVms(this.#context, [name], this.#teardownMs)
-    signal.throwIfAborted()
-    if (!result || result.verified) return
-    const hint = `End it: ${result.command}`
-    throw new LaunchFailed(name, 'unknown', {
-      log: [`what there was of it is not gone: ${result.reason}`],
-      hint,
-    })
-  }
-
-  /** @throws InputError with the problems of the request and of its template at once */
-  async #render(request: LaunchRequest): Promise<Rendered> {
-    const problems = requestProblems(request)
-    try {
-      const rendered = await this.#context.renderer.render(request)
-      if (problems.length === 0) return rendered
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error
-      const told = new Set(problems.map(({ where }) => where))
-      problems.push(...error.problems.filter(({ where }) => !told.has(where)))
-    }
-    throw new InputError(problems)
   }
 
   async #end(names: readonly string[]): Promise<readonly DownResult[]> {
