@@ -1,39 +1,45 @@
 import * as core from '@actions/core'
-import { runApiKey } from './api-key.ts'
 import { type BenchDeps, bench } from './bench.ts'
 import { systemClock } from './clock.ts'
 import type { CommentResult } from './comment-results.ts'
+import { openCredentials } from './credentials/credentials.ts'
 import { currentEnv, type Env } from './env.ts'
 import { explain, LmrunError } from './errors.ts'
 import type { DownResult, Fleet, FleetKind } from './fleet/fleet.ts'
 import { createFleet } from './fleets.ts'
 import { type Inputs, loadActionInputs } from './inputs.ts'
 import { LiveComment } from './live-comment.ts'
-import { createDirectMesh } from './mesh/direct.ts'
-import { fleetKind } from './options.ts'
 import { plainProgress } from './progress.ts'
 import { type PublishDeps, publish } from './publish.ts'
 import type { Results, VmRecord } from './report/results.ts'
 import { isGood } from './results.ts'
 import { createRun } from './run.ts'
-import { forgetDraft, loadState, type State, saveDraft, savePublished, saveVms } from './state.ts'
+import { closeFleet, type FleetDeps, openFleet, type RunFleet } from './run-fleet.ts'
+import {
+  forgetDraft,
+  loadState,
+  type State,
+  saveDraft,
+  saveIdentity,
+  savePublished,
+  saveVms,
+} from './state.ts'
 import { within } from './waiting.ts'
 
 /** After a cancel the runner gives main 7.5 s before SIGTERM; what is not gone by then is post's. */
 const CANCEL_GRACE_MS = 4000
-/** For ending what the fleet started on this machine; after a cancel there is no time to wait for all of it. */
-const CLOSE_MS = { cancelled: 700, usual: 60_000 } as const
-
+/** Ending VMs does not wait longer for fresh credentials than this. */
+const CREDENTIALS_MS = 20_000
 /** The action's main step. Rejects when the step should fail. */
 export async function runAction(signal: AbortSignal): Promise<void> {
   const env = currentEnv()
   const inputs = loadActionInputs(env)
-  const apiKey = runApiKey(inputs)
-  mask(inputs, apiKey)
-  const fleet = createFleet(fleetKind(inputs.options))
-  await using _fleet = { [Symbol.asyncDispose]: () => close(fleet, signal.aborted ? 'cancelled' : 'usual') }
+  mask(inputs)
+  saveIdentity(inputs.options)
+  const fleet = await openFleet(inputs, fleetDeps(env))
+  await using _fleet = { [Symbol.asyncDispose]: () => fleet.close(signal) }
   const live = new LiveComment({ ...inputs, env, signal, log: core.info, warn: core.warning })
-  const results = await withinGrace(bench(inputs, actionDeps({ fleet, live, env, signal, apiKey })), signal)
+  const results = await withinGrace(bench(inputs, actionDeps({ fleet, live, env, signal })), signal)
   // What this step does not get to publish, post does.
   saveDraft(results, env)
   signal.throwIfAborted()
@@ -45,21 +51,16 @@ export async function runAction(signal: AbortSignal): Promise<void> {
 }
 
 interface ActionParts {
-  readonly fleet: Fleet
+  readonly fleet: RunFleet
   readonly live: LiveComment
   readonly env: Env
   readonly signal: AbortSignal
-  readonly apiKey: string | undefined
 }
 
-function actionDeps({ fleet, live, env, signal, apiKey }: ActionParts): BenchDeps {
-  const key = apiKey === undefined ? {} : { apiKey }
+function actionDeps({ fleet, live, env, signal }: ActionParts): BenchDeps {
   return {
-    fleet,
-    mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port), { clock: systemClock, ...key }),
+    ...fleet,
     run: createRun(env),
-    clock: systemClock,
-    ...key,
     progress: live.watch(plainProgress(core.info, core.warning)),
     saveDraft: draft => {
       saveDraft(draft, env)
@@ -69,11 +70,6 @@ function actionDeps({ fleet, live, env, signal, apiKey }: ActionParts): BenchDep
     signal,
     label: name => `input ${name}`,
   }
-}
-
-async function close(fleet: Fleet, when: keyof typeof CLOSE_MS): Promise<void> {
-  const closed = fleet.close().catch(error => core.info(`not everything could be closed: ${explain(error)}`))
-  await within(closed, { clock: systemClock, ms: CLOSE_MS[when] })
 }
 
 async function publishLast(results: Results, deps: PublishDeps, live: LiveComment): Promise<CommentResult> {
@@ -91,14 +87,32 @@ export async function cleanUp(): Promise<void> {
   if (!state.draft && state.vms.length === 0) {
     return core.info('Nothing was launched, so nothing is left to end.')
   }
-  const fleets = new Map(state.vms.map(vm => [vm.fleet, createFleet(vm.fleet)]))
+  const { fleets, credentials } = await openFleets(state, env)
   const ended = await endVms(state, fleets)
   const problems = [leftOver(ended), await publishUnfinished(state, ended, env).catch(explain)]
   forgetDraft(env)
   // Last: what the fleets started themselves is needed until their VMs are gone.
-  for (const fleet of fleets.values()) await close(fleet, 'usual')
+  for (const fleet of fleets.values()) await closeFleet(fleet, core.info)
+  await credentials?.[Symbol.asyncDispose]()
   const text = problems.filter(problem => problem !== null).join('\n')
   if (text) throw new LmrunError(text)
+}
+
+/** The same fleets as main's, with credentials that are valid now: when there are none, those of the job must do. */
+async function openFleets({ vms, identity }: State, env: Env) {
+  const kinds = new Set(vms.map(vm => vm.fleet))
+  const deps = fleetDeps(env)
+  const credentials = kinds.has('sky') ? await freshCredentials(identity, deps) : undefined
+  const options = { env: credentials?.env ?? env, log: core.info, warn: core.warning }
+  return { fleets: new Map([...kinds].map(kind => [kind, createFleet(kind, options)])), credentials }
+}
+
+async function freshCredentials(identity: State['identity'], deps: FleetDeps) {
+  const opening = openCredentials(identity, { ...deps, clock: systemClock }).catch(error => {
+    core.warning(`the cloud credentials could not be renewed: ${explain(error)}`)
+    return undefined
+  })
+  return within(opening, { clock: systemClock, ms: CREDENTIALS_MS })
 }
 
 function leftOver(ended: readonly DownResult[]): string | null {
@@ -107,6 +121,10 @@ function leftOver(ended: readonly DownResult[]): string | null {
   )
   if (left.length === 0) return null
   return `VMs that may still be running; end them by hand:\n${left.join('\n')}`
+}
+
+function fleetDeps(env: Env): FleetDeps {
+  return { env, log: core.info, warn: core.warning, mask: core.setSecret }
 }
 
 async function publishUnfinished(state: State, ended: readonly DownResult[], env: Env): Promise<null> {
@@ -165,8 +183,8 @@ async function withinGrace<T>(work: Promise<T>, signal: AbortSignal): Promise<T>
   }
 }
 
-function mask({ githubToken, secrets }: Inputs, apiKey = ''): void {
-  for (const secret of [githubToken, apiKey, ...Object.values(secrets)]) {
+function mask({ githubToken, secrets }: Inputs): void {
+  for (const secret of [githubToken, ...Object.values(secrets)]) {
     // The runner masks line by line.
     for (const line of secret.split('\n')) if (line.trim()) core.setSecret(line.trim())
   }

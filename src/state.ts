@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import * as core from '@actions/core'
 import { z } from 'zod'
+import type { CloudIdentity } from './credentials/plan.ts'
 import type { Env } from './env.ts'
 import type { SavedVm } from './fleet/run-vms.ts'
 import type { Results } from './report/results.ts'
@@ -11,6 +12,8 @@ import { resultsSchema } from './report/schema.ts'
 /** What main leaves for post, written before each thing that post may have to undo. */
 export interface State {
   readonly vms: readonly SavedVm[]
+  /** Who main was in the clouds: names, no secrets. */
+  readonly identity: CloudIdentity
   /** What to report when main could not; null when nothing had been launched. */
   readonly draft: Results | null
   /** True once main has published its results itself. */
@@ -30,6 +33,17 @@ export function saveVms(vms: readonly SavedVm[]): void {
   core.saveState('vms', vms)
 }
 
+const identitySchema = z.object({
+  awsRole: z.string().exactOptional(),
+  gcpWorkloadIdentityProvider: z.string().exactOptional(),
+  gcpServiceAccount: z.string().exactOptional(),
+})
+
+/** Post renews the credentials by it, without reading an input. */
+export function saveIdentity(identity: CloudIdentity): void {
+  core.saveState('identity', identitySchema.parse(identity))
+}
+
 /** In a file: state travels in an environment variable, and Linux gives one of them 128 KiB at most. */
 export function saveDraft(draft: Results, env: Env): void {
   const file = path.join(env.RUNNER_TEMP || tmpdir(), `lmrun-${draft.run.id}.json`)
@@ -44,9 +58,11 @@ export function savePublished(): void {
 /** Reads the state that the runner hands to post; what is not there, or unreadable, is as if never saved. */
 export function loadState(env: Env): State {
   const vms = vmsSchema.safeParse(parse(() => env.STATE_vms ?? ''))
+  const identity = identitySchema.safeParse(parse(() => env.STATE_identity ?? ''))
   const draft = resultsSchema.safeParse(parse(() => readFileSync(env.STATE_draft ?? '', 'utf8')))
   return {
     vms: vms.success ? vms.data : [],
+    identity: identity.success ? identity.data : {},
     draft: draft.success ? draft.data : null,
     published: env.STATE_published === 'true',
   }

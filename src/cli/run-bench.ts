@@ -1,19 +1,15 @@
 import path from 'node:path'
-import { runApiKey } from '../api-key.ts'
 import { bench } from '../bench.ts'
-import { systemClock } from '../clock.ts'
 import { commentResults } from '../comment-results.ts'
 import { currentEnv } from '../env.ts'
 import { LmrunError } from '../errors.ts'
-import { createFleet } from '../fleets.ts'
 import { loadCliInputs } from '../inputs.ts'
-import { createDirectMesh } from '../mesh/direct.ts'
-import { fleetKind } from '../options.ts'
 import { type Progress, plainProgress } from '../progress.ts'
 import { renderTerminal } from '../report/terminal.ts'
 import { writeReport } from '../report/write.ts'
 import { isGood } from '../results.ts'
 import { createRun } from '../run.ts'
+import { openFleet } from '../run-fleet.ts'
 import { terminalProgress } from './terminal-progress.ts'
 
 export interface BenchFlags {
@@ -26,17 +22,13 @@ export interface BenchFlags {
 export async function runBench({ json, ...cli }: BenchFlags): Promise<number> {
   const env = currentEnv()
   const inputs = await loadCliInputs({ ...cli, cwd: process.cwd() }, env)
-  const fleet = createFleet(fleetKind(inputs.options))
-  const apiKey = runApiKey(inputs)
-  const key = apiKey === undefined ? {} : { apiKey }
+  // No log of a workflow shows what a terminal does.
+  const opened = await openFleet(inputs, { ...streams, env, mask: () => {} })
   const cancelled = cancelOnSignals()
   const progress = createProgress()
   const running = bench(inputs, {
-    fleet,
-    mesh: createDirectMesh(({ name, port }) => fleet.endpoint(name, port), { clock: systemClock, ...key }),
+    ...opened,
     run: createRun(env),
-    clock: systemClock,
-    ...key,
     progress,
     // The fleet's own register serves `lmrun ls` and `lmrun down`, should this process be killed.
     saveDraft: () => {},
@@ -44,7 +36,7 @@ export async function runBench({ json, ...cli }: BenchFlags): Promise<number> {
     signal: cancelled,
     label: name => `--${name}`,
   })
-  const results = await running.finally(() => fleet.close())
+  const results = await running.finally(() => opened.close(cancelled))
   const folder = path.resolve(inputs.options.outputDirectory)
   await writeReport(folder, results)
   process.stdout.write(json ? `${JSON.stringify(results, null, 2)}\n` : renderTerminal(results))

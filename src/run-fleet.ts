@@ -1,0 +1,75 @@
+import { runApiKey } from './api-key.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { openCredentials } from './credentials/credentials.ts'
+import type { Env } from './env.ts'
+import { explain } from './errors.ts'
+import type { Fleet, FleetKind } from './fleet/fleet.ts'
+import { createFleet } from './fleets.ts'
+import type { Inputs } from './inputs.ts'
+import { createDirectMesh } from './mesh/direct.ts'
+import type { Mesh } from './mesh/mesh.ts'
+import { type BenchOptions, fleetKind } from './options.ts'
+import { within } from './waiting.ts'
+
+/** Milliseconds between two looks at a server: far away one costs some more. */
+const PROBE_MS: Readonly<Record<FleetKind, number>> = { local: 100, sky: 1000 }
+/** Milliseconds for ending what the fleet started here; after a cancel there is no time to wait for all of it. */
+const CLOSE_MS = { cancelled: 700, usual: 60_000 } as const
+
+export interface FleetDeps {
+  readonly env: Env
+  readonly log: (line: string) => void
+  readonly warn: (text: string) => void
+  /** Keeps a value out of logs. */
+  readonly mask: (secret: string) => void
+}
+
+/** Where the VMs of a run come from, with the credentials and the key that go with them. */
+export interface RunFleet {
+  readonly fleet: Fleet
+  readonly mesh: Mesh
+  readonly clock: Clock
+  readonly apiKey?: string
+  /**
+   * To be called at the end of the run, whatever that is. After a cancel the credentials stay for a moment: what ends
+   * the VMs, here and in post, still needs them.
+   */
+  readonly close: (cancelled: AbortSignal) => Promise<void>
+}
+
+/** @throws InputError for an identity that cannot be had */
+export async function openFleet(inputs: Inputs, deps: FleetDeps): Promise<RunFleet> {
+  const { options } = inputs
+  const kind = fleetKind(options)
+  const clock = systemClock
+  const apiKey = runApiKey(inputs)
+  if (apiKey !== undefined) deps.mask(apiKey)
+  const key = apiKey === undefined ? {} : { apiKey }
+  const credentials = kind === 'local' ? null : await openCredentials(options, { ...deps, clock })
+  const { log, warn } = deps
+  const fleet = createFleet(kind, { env: credentials?.env ?? deps.env, infra: allInfra(options), log, warn })
+  const endpoint: Parameters<typeof createDirectMesh>[0] = ({ name, port }) => fleet.endpoint(name, port)
+  return {
+    ...{ fleet, clock, ...key },
+    mesh: createDirectMesh(endpoint, { clock, everyMs: PROBE_MS[kind], ...key }),
+    close: async cancelled => {
+      await closeFleet(fleet, deps.log, cancelled.aborted ? 'cancelled' : 'usual')
+      if (!cancelled.aborted) await credentials?.[Symbol.asyncDispose]()
+    },
+  }
+}
+
+export async function closeFleet(
+  fleet: Fleet,
+  log: (line: string) => void,
+  when: keyof typeof CLOSE_MS = 'usual',
+): Promise<void> {
+  const closed = fleet.close().catch(error => log(`not everything could be closed: ${explain(error)}`))
+  await within(closed, { clock: systemClock, ms: CLOSE_MS[when] })
+}
+
+/** All places where VMs of the run may be. */
+export function allInfra({ infra, clientInfra, models }: BenchOptions): readonly string[] {
+  const own = Object.values(models).flatMap(model => model.resources.infra ?? [])
+  return [...new Set([...infra, ...clientInfra, ...own])]
+}
