@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import { answerCommand } from './cli/answer.ts'
 import { benchCommand } from './cli/bench.ts'
+import { doctorCommand } from './cli/doctor.ts'
 import { downCommand } from './cli/down.ts'
 import { gradeCommand } from './cli/grade.ts'
 import { lsCommand } from './cli/ls.ts'
@@ -19,6 +20,7 @@ const program = new Command('lmrun')
   .addCommand(gradeCommand())
   .addCommand(scoreCommand())
   .addCommand(reportCommand())
+  .addCommand(doctorCommand())
   .addCommand(downCommand())
   .addCommand(lsCommand())
   .addHelpText(

@@ -1,14 +1,23 @@
 import { Command } from 'commander'
+import type { FleetKind } from '../fleet/fleet.ts'
+import { LABEL } from '../labels.ts'
+import { fleetOption } from './shared.ts'
 
 export function lsCommand(): Command {
   return new Command('ls')
     .description('List the VMs that are up, and when their leases end')
+    .addOption(fleetOption())
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  lmrun ls --json | jq -r ".[].name"')
-    .action(async ({ json }: { json?: true }) => {
+    .action(async ({ json, fleet: kind }: { json?: true; fleet: FleetKind }) => {
       const { createFleet } = await import('../fleets.ts')
-      const vms = await createFleet().list()
-      process.stdout.write(json ? `${JSON.stringify(vms, null, 2)}\n` : table(vms))
+      const fleet = createFleet(kind)
+      try {
+        const vms = await fleet.list()
+        process.stdout.write(json ? `${JSON.stringify(vms, null, 2)}\n` : table(vms))
+      } finally {
+        await fleet.close()
+      }
     })
 }
 
@@ -25,8 +34,8 @@ function table(vms: readonly Row[]): string {
   const rows = vms.map(vm => [
     vm.name,
     vm.status,
-    vm.labels['lmrun-role'] ?? '',
-    vm.labels['lmrun-run'] ?? '',
+    vm.labels[LABEL.role] ?? '',
+    vm.labels[LABEL.run] ?? '',
     `${minutes(Date.now() - vm.launchedAt)} ago`,
     vm.expiresAt === null ? 'unknown' : `in ${minutes(vm.expiresAt - Date.now())}`,
   ])

@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import type { FleetKind } from '../fleet/fleet.ts'
 
 /** The same flag in `answer`, `grade` and `score`: ours, and LiveBench's own name for it. */
 export function releaseOption(): Option {
@@ -13,6 +14,13 @@ export function benchNameOption(): Option {
     '--bench-name <names...>',
     'live_bench, live_bench/<category> or live_bench/<category>/<task> (default: live_bench)',
   )
+}
+
+/** Where VMs are looked for: as `infra` said when they were launched. */
+export function fleetOption(): Option {
+  return new Option('--fleet <kind>', 'local: this machine; sky: what SkyPilot launched')
+    .choices(['local', 'sky'] satisfies FleetKind[])
+    .default('local' satisfies FleetKind)
 }
 
 /** Runs work that the first SIGINT or SIGTERM stops in order. */
