@@ -128,7 +128,9 @@ export class RunVms {
   endings(): readonly VmEnding[] {
     return this.#launches.map(({ name, role, launchedAt, goneAt, command, kept, price }) => ({
       ...{ name, role, launchedAt, goneAt },
-      ...(goneAt === null && !kept ? { command: command ?? `lmrun down ${name}` } : {}),
+      ...(goneAt === null && !kept
+        ? { command: command ?? `lmrun down ${name}${this.#fleet.kind === 'local' ? '' : ' --fleet sky'}` }
+        : {}),
       ...(kept ? { kept } : {}),
       ...(price ? { price } : {}),
     }))
