@@ -30,7 +30,7 @@ export async function createRealSkyFleet(options: RealSkyOptions): Promise<Fleet
   const cli = installedCli(options, path.join(folder, 'calls'))
   const home = env.HOME || homedir()
   const access = createSshAccess({ home, env, clock: systemClock })
-  const looking = { cli, renderer: skyRenderer, clock: systemClock, env, sharedServer }
+  const looking = { renderer: skyRenderer, clock: systemClock, env, sharedServer }
   const fleet = createSkyFleet({
     cli,
     access,
@@ -39,7 +39,7 @@ export async function createRealSkyFleet(options: RealSkyOptions): Promise<Fleet
     folder,
     sharedServer,
     warn,
-    preflight: (requests, limits) => preflight(requests, limits, looking),
+    preflight: (requests, limits, noticed) => preflight(requests, limits, { ...looking, cli: noticed }),
   })
   const close = fleet.close.bind(fleet)
   return Object.assign(fleet, { close: () => close().finally(() => access.close()) })

@@ -8,6 +8,8 @@ import type {
   Job,
   JobState,
   LaunchRequest,
+  Preflight,
+  PreflightLimits,
   Task,
   VmInfo,
   VmPrice,
@@ -39,7 +41,12 @@ export interface SkyFleetOptions {
   readonly warn: (text: string) => void
   /** Whether an API server runs on this machine already; asks it by default. */
   readonly serverAnswers?: () => Promise<boolean>
-  readonly preflight?: NonNullable<Fleet['preflight']>
+  /** Gets the fleet's own way to `sky`: the first call, which starts its API server, may be one of these. */
+  readonly preflight?: (
+    requests: readonly LaunchRequest[],
+    limits: PreflightLimits,
+    cli: SkyCli,
+  ) => Promise<Preflight>
   /** Milliseconds for ending VMs and seeing them gone. */
   readonly teardownMs?: number
 }
@@ -82,7 +89,7 @@ class SkyFleet implements Fleet {
     const answers = serverAnswers === undefined ? {} : { answers: serverAnswers }
     this.#server = new ApiServer({ cli: options.cli, folder, shared: sharedServer, ...answers })
     this.#teardownMs = options.teardownMs ?? TEARDOWN_MS
-    if (preflight) this.preflight = preflight
+    if (preflight) this.preflight = (requests, limits) => preflight(requests, limits, cli)
   }
 
   async check(request: LaunchRequest): Promise<void> {
