@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { packageRoot } from '../../src/env.ts'
+
+const scripts = path.join(packageRoot(), 'templates', 'client')
+const ANSWERS = 'data/live_bench/language/typos'
+let home: string
+let work: string
+
+beforeEach(async () => {
+  home = await mkdtemp(path.join(tmpdir(), 'lmrun-client-'))
+  work = path.join(home, 'sky_workdir')
+  for (const model of ['a', 'b'])
+    await put(`sky_workdir/${ANSWERS}/model_answer/${model}.jsonl`, `{"of": "${model}"}\n`)
+  await put(
+    `sky_workdir/${ANSWERS}/model_judgment/ground_truth_judgment.jsonl`,
+    '{"model": "b", "score": 1}\n{"model": "a", "score": 0}\n',
+  )
+  // Instead of lmrun: shows what it can see, and judges the other model, too.
+  await put(
+    'package/dist/cli/index.js',
+    `const fs = require('fs'); const path = require('path')
+console.log(process.argv.slice(2).join(' '))
+console.log(fs.readdirSync('${ANSWERS}/model_answer').join())
+console.log(Object.keys(process.env).sort().join())
+const file = '${ANSWERS}/model_judgment/ground_truth_judgment.jsonl'
+console.log(fs.readFileSync(file, 'utf8').trim())
+fs.writeFileSync(file, '{"model": "a", "score": 0.5}\\n{"model": "b", "score": 0}\\nnonsense\\n')
+fs.writeFileSync('grade.json', '{}')
+process.exitCode = 4`,
+  )
+})
+afterEach(() => rm(home, { recursive: true, force: true }))
+
+async function put(file: string, text: string, mode = 0o644): Promise<void> {
+  const full = path.join(home, file)
+  await mkdir(path.dirname(full), { recursive: true })
+  await writeFile(full, text, { mode })
+}
+
+function grade(): Promise<{ code: number; out: string; err: string }> {
+  const env = {
+    HOME: home,
+    PATH: `${home}/bin:${path.dirname(process.execPath)}:${process.env.PATH}`,
+    LMRUN_PACKAGE: path.join(home, 'package'),
+    LMRUN_GRADE_DIR: path.join(home, 'grade'),
+    TOKEN: 'not for graders',
+  }
+  const args = [path.join(scripts, 'grade.sh'), 'a', 'smoke', '--model', 'a']
+  return new Promise(resolve => {
+    execFile('bash', args, { env, cwd: work }, (error, out, err) => {
+      resolve({ code: error ? Number(error.code) : 0, out, err })
+    })
+  })
+}
+
+const judgments = () =>
+  readFile(path.join(work, `${ANSWERS}/model_judgment/ground_truth_judgment.jsonl`), 'utf8')
+
+test('without sudo: apart from other models’ files and from our variables, and says what is missing', async () => {
+  await put('bin/sudo', '#!/bin/sh\nexit 1\n', 0o755)
+  const { code, out, err } = await grade()
+  expect(err).toContain('no passwordless sudo')
+  expect(out).toContain('grade --model a --questions smoke\na.jsonl\n')
+  expect(out).toContain('{"model": "a", "score": 0}')
+  expect(out).not.toMatch(/TOKEN|"b"/)
+  expect(code).toBe(4)
+})
+
+test('with sudo: as a user of its own, in a folder of its own, away from the metadata', async () => {
+  // A stand-in that notes what is asked for, and does what needs no other user.
+  await put(
+    'bin/sudo',
+    `#!/bin/bash
+shift
+echo "$*" >> "$HOME/asked"
+case "$1" in
+  -u) shift 2; exec "$@" ;;
+  chown | useradd) ;;
+  iptables | ip6tables) [ "$2" = -I ] ;;
+  *) exec "$@" ;;
+esac
+`,
+    0o755,
+  )
+  const { code, out } = await grade()
+  const asked = await readFile(path.join(home, 'asked'), 'utf8')
+  const [user = 'nobody'] = /lmrun-\d+/.exec(asked) ?? []
+  expect(asked).toContain(`useradd --system --no-create-home --shell /usr/sbin/nologin ${user}`)
+  expect(asked).toContain(`chmod 700 ${home}/grade/${user}`)
+  expect(asked).toContain(`iptables -I OUTPUT -m owner --uid-owner ${user} -d 169.254.169.254 -j REJECT`)
+  expect(asked).toMatch(new RegExp(`-u ${user} env -i .*nice -n 10 .*tools/node .*index.js grade --model a`))
+  expect(out).toContain('\na.jsonl\n')
+  expect(out).not.toMatch(/TOKEN|"b"/)
+  expect(code).toBe(4)
+  expect(await judgments()).toBe('{"model": "b", "score": 1}\n{"model": "a", "score": 0.5}\n')
+})
+
+test('judgments of other models are not believed', async () => {
+  await put('bin/sudo', '#!/bin/sh\nexit 1\n', 0o755)
+  await grade()
+  expect(await judgments()).toBe('{"model": "b", "score": 1}\n{"model": "a", "score": 0.5}\n')
+  expect(await readFile(path.join(work, 'grade.json'), 'utf8')).toBe('{}')
+})
+
+test('a good Node is taken as it is; another fetched one is refused', async () => {
+  const run = (PATH: string) =>
+    new Promise<{ failed: boolean; out: string; err: string }>(resolve => {
+      const env = { PATH, HOME: home, NPM_CONFIG_REGISTRY: 'http://registry.invalid' }
+      execFile('sh', [path.join(scripts, 'node.sh'), path.join(home, 'node')], { env }, (error, out, err) => {
+        resolve({ failed: error !== null, out, err })
+      })
+    })
+  const bin = path.dirname(process.execPath)
+  expect(await run(`${bin}:${process.env.PATH}`)).toEqual({ failed: false, out: `${bin}\n`, err: '' })
+  await put('bin/node', '#!/bin/sh\nexit 1\n', 0o755)
+  await put('bin/curl', '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done; echo other > "$2"\n', 0o755)
+  const { failed, err } = await run(`${home}/bin:${process.env.PATH}`)
+  expect(failed).toBe(true)
+  expect(err).toContain('not the pinned one')
+  await cp(process.execPath, path.join(home, 'node/bin/node'))
+  expect((await run(`${home}/bin:${process.env.PATH}`)).out).toBe(`${home}/node/bin\n`)
+})
