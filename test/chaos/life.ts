@@ -69,6 +69,7 @@ export async function live(schedule: Schedule, folder: string): Promise<Life> {
 
 function createWorld(schedule: Schedule, clock: VirtualClock): SkyWorld {
   const troubles: readonly Trouble[] = ['capacity', 'network', 'locked', 'garbage', 'arm', 'hang']
+  let locked = schedule.lockedDowns
   return new SkyWorld({
     clock,
     seed: schedule.seed,
@@ -77,6 +78,7 @@ function createWorld(schedule: Schedule, clock: VirtualClock): SkyWorld {
     sharedServer: schedule.sharedServer,
     faults: {
       command: (command, _, random) => {
+        if (command === 'down' && locked-- > 0) return 'locked'
         if (!random.chance(schedule.failures)) return null
         const trouble = random.pick(troubles)
         return trouble === 'arm' && command !== 'launch' ? 'locked' : trouble
@@ -187,7 +189,7 @@ class RunStory {
   #do(event: Schedule['event']): void {
     const world = this.#world
     const machines = world.machines().filter(machine => machine.name !== 'client-other')
-    if (event === 'cancel') this.#cancelMain(CANCEL_GRACE_MS)
+    if (event === 'cancel' || event === 'cancel, locked') this.#cancelMain(CANCEL_GRACE_MS)
     if (event === 'double cancel') this.#cancelMain(this.#random.between(0, CANCEL_GRACE_MS))
     if (event === 'SIGKILL') this.#end()
     if (event === 'runner lost') {

@@ -6,6 +6,7 @@ export const EVENTS = [
   'nothing',
   'cancel',
   'double cancel',
+  'cancel, locked',
   'SIGKILL',
   'runner lost',
   'VM lost',
@@ -31,11 +32,22 @@ export interface Schedule {
   readonly failures: number
   /** How often a VM cannot end itself. */
   readonly brokenLeases: number
+  /** So many calls of `sky down` find the VM locked by another operation. */
+  readonly lockedDowns: number
   readonly sharedServer: boolean
   /** Seconds that the network is away. */
   readonly outage: number
 }
 
+/** What is the end of a run by itself, or must not have one before its time. */
+const ENDS_ALONE: readonly Event[] = [
+  'nothing',
+  'cancel',
+  'double cancel',
+  'cancel, locked',
+  'SIGKILL',
+  'runner lost',
+]
 const PHASES = ['check', 'launch', 'load', 'answer', 'release', 'grade', 'teardown'] as const
 /** Longer than any of these runs takes. */
 const LATEST_S = 480
@@ -48,12 +60,7 @@ export function schedule(seed: number): Schedule {
   const boundary = Math.floor(seed / EVENTS.length) % (2 * PHASES.length)
   const phase = PHASES[boundary >> 1] ?? 'launch'
   const atEdge = seed < EVENTS.length * 2 * PHASES.length || random.chance(0.25)
-  const alone =
-    event === 'nothing' ||
-    event === 'cancel' ||
-    event === 'double cancel' ||
-    event === 'SIGKILL' ||
-    event === 'runner lost'
+  const alone = ENDS_ALONE.includes(event)
   return {
     seed,
     event,
@@ -63,6 +70,7 @@ export function schedule(seed: number): Schedule {
     also: !alone && random.chance(0.6) ? random.pick(['cancel', 'SIGKILL', 'runner lost'] as const) : null,
     failures: event === 'API errors' ? random.between(0.05, 0.4) : 0,
     brokenLeases: random.chance(0.15) ? 0.5 : 0,
+    lockedDowns: event === 'cancel, locked' ? 6 : 0,
     sharedServer: random.chance(0.3),
     outage: random.pick([30, 300, 36_000]),
   }

@@ -88,9 +88,12 @@ export class Machine {
     this.#disarm = null
   }
 
-  /** What would end it if nobody did: as far as that works. */
+  /**
+   * What must end it if nobody does: its lease from the moment that its job is submitted, unless the machine is one
+   * that cannot end itself; then the shutdown of its system, as long as that is armed.
+   */
   get protection(): 'lease' | 'shutdown' | 'none' {
-    if (this.#lease && this.#options.canEndItself) return 'lease'
+    if (this.jobs.has(1) && this.#options.canEndItself) return 'lease'
     return this.#disarm ? 'shutdown' : 'none'
   }
 
