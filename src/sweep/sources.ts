@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { type Env, lmrunHome } from '../env.ts'
+import { InputError } from '../errors.ts'
+import { createAwsSource } from './aws.ts'
+import type { SourceName, SweepSource } from './found.ts'
+import { createGcpSource, GCP_ENDPOINT } from './gcp.ts'
+import { createNodeSource } from './nodes.ts'
+import type { SweepInputs } from './options.ts'
+
+export interface SourceDeps {
+  readonly repository: string | null
+  readonly env: Env
+  readonly signal: AbortSignal
+  readonly log: (line: string) => void
+  readonly warn: (text: string) => void
+}
+
+/**
+ * The sources that were asked for. What one needs of the world is looked for when it is first used, so that one
+ * without credentials does not stop the others.
+ */
+export async function createSources(inputs: SweepInputs, deps: SourceDeps): Promise<readonly SweepSource[]> {
+  const { repository, env } = deps
+  const nodes =
+    inputs.kubeconfig === undefined ? [] : [createNodeSource(await readKubeconfig(inputs.kubeconfig))]
+  const make: Record<(typeof inputs.sources)[number], () => SweepSource> = {
+    aws: () => createAwsSource({ regions: inputs.awsRegions, repository }),
+    gcp: () => lazySource('gcp', () => gcpSource(inputs.gcpProject, repository, env)),
+    sky: () => lazySource('sky', () => skySource(deps)),
+  }
+  return [...inputs.sources.map(name => make[name]()), ...nodes]
+}
+
+/** The endpoint and the token are overridden as gcloud's are: by variables of the same names. */
+async function gcpSource(
+  given: string | undefined,
+  repository: string | null,
+  env: Env,
+): Promise<SweepSource> {
+  const endpoint = env.CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE?.replace(/\/+$/, '') || GCP_ENDPOINT
+  const ready = env.CLOUDSDK_AUTH_ACCESS_TOKEN
+  const { GoogleAuth } = await import('./google-auth.ts')
+  const auth = new GoogleAuth({ scopes: 'https://www.googleapis.com/auth/compute' })
+  const project = given ?? (await auth.getProjectId())
+  const token = async () => ready || (await auth.getAccessToken()) || ''
+  return createGcpSource({ project, repository, endpoint, token })
+}
+
+async function skySource({ env, signal, log, warn }: SourceDeps): Promise<SweepSource> {
+  const [{ findOrInstallSky }, { createSkyCli }, { LogGroups, PLAIN_GROUPS }, { createSkySource }] =
+    await Promise.all([
+      import('../fleet/sky/install.ts'),
+      import('../fleet/sky/cli.ts'),
+      import('../fleet/sky/log-groups.ts'),
+      import('./sky.ts'),
+    ])
+  const { bin } = await findOrInstallSky({ infra: [], env, log, warn, signal })
+  const records = path.join(lmrunHome(env), 'sweep')
+  return createSkySource(createSkyCli({ bin, records, env, groups: new LogGroups(log, PLAIN_GROUPS) }))
+}
+
+function lazySource(name: SourceName, make: () => Promise<SweepSource>): SweepSource {
+  let made: Promise<SweepSource> | undefined
+  const source = () => {
+    made ??= make()
+    return made
+  }
+  return {
+    name,
+    find: async signal => (await source()).find(signal),
+    end: async (found, signal) => (await source()).end(found, signal),
+    remaining: async (found, signal) => (await source()).remaining(found, signal),
+  }
+}
+
+async function readKubeconfig(given: string): Promise<string> {
+  if (given.includes('\n')) return given
+  try {
+    return await readFile(given, 'utf8')
+  } catch (error) {
+    const what = `cannot be read: ${(error as Error).message}`
+    const allowed = 'Give the path of a kubeconfig, or its text'
+    throw new InputError([{ where: 'kubeconfig', what, allowed }], { cause: error })
+  }
+}
