@@ -1,0 +1,18 @@
+import { MEASURED } from '../test/support/sky-world/durations.ts'
+import { MODELS, type Timeline, WORK } from './timeline-recipes.ts'
+
+/** GPU seconds that a run cannot do without: for each model to provision, to set up and load, to answer. */
+export const NEEDED_S = MODELS.length * (MEASURED.provisionGpu + WORK.setupServer + WORK.load + WORK.answer)
+
+export interface GpuUse {
+  readonly billed: number
+  /** Of `NEEDED_S`: 1 is the best there can be. */
+  readonly ratio: number
+  readonly wall: number
+}
+
+export function gpuUse({ world, wall }: Timeline): GpuUse {
+  if (world.ledger.alive().length > 0) throw new Error('a VM is alive')
+  const billed = world.ledger.seconds(entry => entry.gpu, world.clock.now())
+  return { billed, ratio: billed / NEEDED_S, wall }
+}
