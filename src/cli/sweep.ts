@@ -20,6 +20,7 @@ Examples:
 
 With a repository, VMs of its workflow runs; GITHUB_TOKEN (actions: read) says which runs are over.
 Without one, VMs that lmrun bench launched outside of workflows, once their expiry has passed.
+The clouds’ own credentials are taken from the environment, as their command lines take them.
 Exit code: 0 all that was to be ended is gone, 1 not all, or not all could be looked at, 2 bad input.`
 
 export function sweepCommand(): Command {

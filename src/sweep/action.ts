@@ -1,5 +1,6 @@
 import * as core from '@actions/core'
 import { systemClock } from '../clock.ts'
+import { openCredentials } from '../credentials/credentials.ts'
 import { currentEnv, type Env } from '../env.ts'
 import { LmrunError } from '../errors.ts'
 import { parseSweepOptions, type SweepInputs, sweepOptionNames } from './options.ts'
@@ -20,11 +21,15 @@ export interface SweepCall {
 
 /** What the action and `lmrun sweep` share: the real world around `sweep`. */
 export async function runSweep(call: SweepCall): Promise<SweepReport> {
-  const { inputs, repository, githubToken, env, signal, log } = call
+  const { inputs, repository, githubToken, env, signal, log, warn } = call
+  // They are for the clouds' own APIs, so a shared API server makes no difference.
+  const alone = { ...env, SKYPILOT_API_SERVER_ENDPOINT: undefined }
+  const deps = { env: alone, clock: systemClock, mask: core.setSecret, warn }
+  await using credentials = await openCredentials(inputs, deps)
   const access = { token: githubToken, apiUrl: env.GITHUB_API_URL || 'https://api.github.com' }
   const ownRun = env.GITHUB_RUN_ID ? { ownRun: env.GITHUB_RUN_ID } : {}
-  return sweep({
-    sources: await createSources(inputs, call),
+  return await sweep({
+    sources: await createSources(inputs, { ...call, cloudEnv: credentials.env }),
     runs: repository === null ? noRuns : createRuns({ access, repository, ...ownRun, signal, log }),
     repository,
     dryRun: inputs.dryRun,

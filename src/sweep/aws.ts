@@ -1,4 +1,5 @@
 import type { EC2Client, Filter, Tag } from '@aws-sdk/client-ec2'
+import type { Env } from '../env.ts'
 import { explain } from '../errors.ts'
 import { LABEL, repositoryLabel } from '../labels.ts'
 import type { Failures, Finding, Found, SweepSource } from './found.ts'
@@ -8,6 +9,8 @@ export interface AwsOptions {
   readonly regions: readonly string[]
   /** `owner/name`: AWS looks for its VMs alone. Null: for all that has a label of a run. */
   readonly repository: string | null
+  /** Holds the credentials: keys, or a role and the file of its token; else the SDK looks for them. */
+  readonly env: Env
 }
 
 /** TerminateInstances takes more; a batch that is refused as a whole is asked for one by one. */
@@ -18,11 +21,14 @@ const HOME_REGION = 'us-east-1'
 type Sdk = typeof import('./aws-sdk.ts')
 
 /** EC2's instances and the disks that they left, by tag, with whatever credentials the SDK finds. */
-export function createAwsSource({ regions, repository }: AwsOptions): SweepSource {
+export function createAwsSource({ regions, repository, env }: AwsOptions): SweepSource {
   const clients = new Map<string, EC2Client>()
   const connect = async (region: string) => {
-    const sdk = await import('./aws-sdk.ts')
-    const client = clients.get(region) ?? new sdk.EC2Client({ region, maxAttempts: 5 })
+    const [sdk, { settings }] = await Promise.all([
+      import('./aws-sdk.ts'),
+      import('../fleet/sky/preflight/aws-sdk.ts'),
+    ])
+    const client = clients.get(region) ?? new sdk.EC2Client({ ...settings(env, region), maxAttempts: 5 })
     clients.set(region, client)
     return { sdk, client }
   }

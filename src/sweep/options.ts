@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import type { CloudIdentity } from '../credentials/plan.ts'
 import { InputError, type Problem } from '../errors.ts'
 import { describe, isAbsent, unknownOptions } from '../option-problems.ts'
+import { OPTIONS } from '../options.ts'
 import { SOURCES, type SourceName } from './found.ts'
 
 /** What a sweep can be told: one schema for the inputs of sweep/action.yml and the flags of `lmrun sweep`. */
-export interface SweepInputs {
+export interface SweepInputs extends CloudIdentity {
   readonly sources: readonly Exclude<SourceName, 'kubernetes'>[]
   /** Empty: all that the account has enabled. */
   readonly awsRegions: readonly string[]
@@ -35,6 +37,9 @@ export const SWEEP_OPTIONS = {
     schema: text.pipe(z.string().regex(/^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$/)).optional(),
     allowed: 'Give the id of a project, like my-project-123',
   },
+  'aws-role': OPTIONS['aws-role'],
+  'gcp-workload-identity-provider': OPTIONS['gcp-workload-identity-provider'],
+  'gcp-service-account': OPTIONS['gcp-service-account'],
   kubeconfig: {
     schema: text.optional(),
     allowed: 'Give the path of a kubeconfig, or its text',
@@ -83,7 +88,15 @@ export function parseSweepOptions(
 function toInputs(
   values: { [K in keyof typeof SWEEP_OPTIONS]: z.output<(typeof SWEEP_OPTIONS)[K]['schema']> },
 ): SweepInputs {
+  const {
+    'aws-role': awsRole,
+    'gcp-workload-identity-provider': provider,
+    'gcp-service-account': account,
+  } = values
   return {
+    ...(awsRole === undefined ? {} : { awsRole }),
+    ...(provider === undefined ? {} : { gcpWorkloadIdentityProvider: provider }),
+    ...(account === undefined ? {} : { gcpServiceAccount: account }),
     sources: [...new Set(values.sources)],
     awsRegions: values['aws-regions'],
     ...(values['gcp-project'] === undefined ? {} : { gcpProject: values['gcp-project'] }),

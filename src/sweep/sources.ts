@@ -11,6 +11,8 @@ import type { SweepInputs } from './options.ts'
 export interface SourceDeps {
   readonly repository: string | null
   readonly env: Env
+  /** What leads to the credentials of AWS and Google Cloud. */
+  readonly cloudEnv: Env
   readonly signal: AbortSignal
   readonly log: (line: string) => void
   readonly warn: (text: string) => void
@@ -21,11 +23,11 @@ export interface SourceDeps {
  * without credentials does not stop the others.
  */
 export async function createSources(inputs: SweepInputs, deps: SourceDeps): Promise<readonly SweepSource[]> {
-  const { repository, env } = deps
+  const { repository, cloudEnv: env } = deps
   const nodes =
     inputs.kubeconfig === undefined ? [] : [createNodeSource(await readKubeconfig(inputs.kubeconfig))]
   const make: Record<(typeof inputs.sources)[number], () => SweepSource> = {
-    aws: () => createAwsSource({ regions: inputs.awsRegions, repository }),
+    aws: () => createAwsSource({ regions: inputs.awsRegions, repository, env }),
     gcp: () => lazySource('gcp', () => gcpSource(inputs.gcpProject, repository, env)),
     sky: () => lazySource('sky', () => skySource(deps)),
   }
@@ -41,8 +43,11 @@ async function gcpSource(
   const endpoint = env.CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE?.replace(/\/+$/, '') || GCP_ENDPOINT
   const ready = env.CLOUDSDK_AUTH_ACCESS_TOKEN
   const { GoogleAuth } = await import('./google-auth.ts')
-  const auth = new GoogleAuth({ scopes: 'https://www.googleapis.com/auth/compute' })
-  const project = given ?? (await auth.getProjectId())
+  const auth = new GoogleAuth({
+    scopes: 'https://www.googleapis.com/auth/compute',
+    ...(env.GOOGLE_APPLICATION_CREDENTIALS ? { keyFilename: env.GOOGLE_APPLICATION_CREDENTIALS } : {}),
+  })
+  const project = given ?? (env.GOOGLE_CLOUD_PROJECT || (await auth.getProjectId()))
   const token = async () => ready || (await auth.getAccessToken()) || ''
   return createGcpSource({ project, repository, endpoint, token })
 }

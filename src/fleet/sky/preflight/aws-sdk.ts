@@ -7,7 +7,7 @@ import type { Env } from '../../../env.ts'
 const CALL_MS = 20_000
 
 /** Keys of the given environment, which may not be the process's; else the SDK's own chain. */
-function settings(env: Env, region: string) {
+export function settings(env: Env, region: string) {
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token } = env
   const { AWS_ROLE_ARN: role, AWS_WEB_IDENTITY_TOKEN_FILE: file } = env
   const keys =
