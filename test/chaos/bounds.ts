@@ -1,3 +1,4 @@
+import { GRACE_MS } from '../../src/sweep/decide.ts'
 import { LEASE_MINUTES, type Life, type Orphan, SWEEP_MINUTES } from './life.ts'
 
 const MINUTE = 60_000
@@ -11,7 +12,7 @@ export function boundOf({ overAt, postAt, postCould }: Life, protection: Orphan[
   if (postAt !== null && postCould) return postAt + POST_MS
   // The sweeper knows that a run is over when its job is: post, when there is one, comes first.
   const jobOver = postAt === null ? overAt : postAt + 5 * MINUTE
-  const swept = jobOver + (SWEEP_MINUTES + 1) * MINUTE
+  const swept = jobOver + GRACE_MS + (SWEEP_MINUTES + 1) * MINUTE
   if (protection === 'none') return swept
   return Math.max(overAt + LEASE_MINUTES * MINUTE + IN_FLIGHT_MS, protection === 'shutdown' ? swept : 0)
 }

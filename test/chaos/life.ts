@@ -1,8 +1,10 @@
 import type { SavedVm } from '../../src/fleet/run-vms.ts'
+import { repositoryLabel } from '../../src/labels.ts'
+import type { RunState } from '../../src/sweep/decide.ts'
 import { VirtualClock } from '../support/sky-world/clock.ts'
 import type { LedgerEntry } from '../support/sky-world/ledger.ts'
 import { Random } from '../support/sky-world/random.ts'
-import { RUN_ID, worldBench, worldFleet } from '../support/sky-world/run.ts'
+import { REPOSITORY, RUN_ID, worldBench, worldFleet } from '../support/sky-world/run.ts'
 import { Process } from '../support/sky-world/runner.ts'
 import { SkyWorld, type Trouble } from '../support/sky-world/world.ts'
 import type { Schedule } from './schedule.ts'
@@ -55,12 +57,16 @@ export async function live(schedule: Schedule, folder: string): Promise<Life> {
     labels: otherLabels(clock.now()),
   })
   const story = new RunStory(world, schedule, folder)
-  using _sweeper = sweeper(world, { minutes: SWEEP_MINUTES, isOver: run => run === RUN_ID && story.jobOver })
+  using _sweeper = sweeper(world, {
+    minutes: SWEEP_MINUTES,
+    repository: REPOSITORY,
+    stateOf: run => story.stateOf(run),
+  })
   const ending = await clock.run(story.main())
   const orphans = orphansOf(world, other.entry)
   const post = await clock.run(story.post())
   world.loseRunner()
-  story.jobOver = true
+  story.endJob()
   // The longest of all bounds, and more.
   await clock.pass((2 * LEASE_MINUTES + 3 * SWEEP_MINUTES + 30) * 60_000)
   const entries = world.ledger.entries.filter(entry => entry !== other.entry)
@@ -92,6 +98,7 @@ function otherLabels(now: number): Record<string, string> {
   return {
     'lmrun-run': '999',
     'lmrun-attempt': '1',
+    'lmrun-repository': repositoryLabel(REPOSITORY),
     'lmrun-expiry': String(Math.ceil(now / 1000) + 24 * 3600),
     'lmrun-ending': 'down',
   }
@@ -106,8 +113,7 @@ function orphansOf(world: SkyWorld, other: LedgerEntry): Orphan[] {
 
 /** One run on one runner: main, then post. */
 class RunStory {
-  /** GitHub says that the workflow run is completed. */
-  jobOver = false
+  #jobEndedAt: number | null = null
   #saved: readonly SavedVm[] = []
   #cancelledAt: number | null = null
   #happened = false
@@ -125,6 +131,17 @@ class RunStory {
     this.#folder = folder
     this.#random = new Random(schedule.seed + 1)
     this.#main = new Process(world.runner, 'finally', world.clock)
+  }
+
+  /** GitHub calls the workflow run completed. */
+  endJob(): void {
+    this.#jobEndedAt ??= this.#world.clock.now()
+  }
+
+  /** As GitHub says it; the other run goes on. */
+  stateOf(run: string): RunState {
+    if (run !== RUN_ID || this.#jobEndedAt === null) return { state: 'live' }
+    return { state: 'over', endedAt: this.#jobEndedAt }
   }
 
   async main(): Promise<Pick<Life, 'overAt' | 'cancelledAt'>> {
@@ -161,7 +178,7 @@ class RunStory {
   async post(): Promise<Pick<Life, 'postAt' | 'postCould'>> {
     const { clock, runner } = this.#world
     if (!runner.alive) {
-      this.jobOver = true
+      this.endJob()
       return { postAt: null, postCould: false }
     }
     await clock.sleep(POST_STARTS_MS)

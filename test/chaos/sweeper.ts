@@ -1,20 +1,26 @@
 import { readOwner } from '../../src/labels.ts'
+import { decide, type RunState } from '../../src/sweep/decide.ts'
 import type { SkyWorld } from '../support/sky-world/world.ts'
 
 export interface SweeperOptions {
   readonly minutes: number
-  /** Whether GitHub says that this workflow run is completed. */
-  readonly isOver: (run: string) => boolean
+  readonly repository: string
+  /** What GitHub says of this workflow run. */
+  readonly stateOf: (run: string) => RunState
 }
 
-/** The scheduled sweeper: asks the cloud itself for VMs with our labels, and ends those whose run is over. */
-export function sweeper(world: SkyWorld, { minutes, isOver }: SweeperOptions): Disposable {
+/** The scheduled sweeper: asks the cloud itself, and ends what the real decision says is nobody's. */
+export function sweeper(world: SkyWorld, { minutes, repository, stateOf }: SweeperOptions): Disposable {
   return world.clock.every(minutes * 60_000, () => {
     for (const machine of world.machines()) {
-      const owner = readOwner(machine.entry.labels)
-      if (!owner) continue
-      const expired = world.clock.now() / 1000 > owner.expiry
-      if (expired || (owner.ending === 'down' && isOver(owner.run))) machine.end('sweeper')
+      const { labels } = machine.entry
+      const run = stateOf(readOwner(labels)?.run ?? '')
+      const now = world.clock.now()
+      const { action } = decide(
+        { kind: 'vm', labels, state: 'up' },
+        { now, repository, run, othersLive: true },
+      )
+      if (action === 'end') machine.end('sweeper')
     }
   })
 }

@@ -16,6 +16,7 @@ import { worldVmAccess } from './vm-access.ts'
 import type { SkyWorld } from './world.ts'
 
 export const RUN_ID = '4711'
+export const REPOSITORY = 'acme/widgets'
 
 /** The real fleet, of a process in the world. */
 export function worldFleet(world: SkyWorld, process: Process, folder: string): Fleet {
@@ -50,10 +51,7 @@ export function worldBench(run: WorldRun): Promise<Results> {
   const deps: BenchDeps = {
     fleet: worldFleet(world, process, path.join(run.folder, 'fleet')),
     mesh: worldMesh(world, process),
-    run: createRun(
-      { GITHUB_RUN_ID: RUN_ID, GITHUB_REPOSITORY: 'acme/widgets', GITHUB_JOB: 'bench' },
-      'nonce',
-    ),
+    run: createRun({ GITHUB_RUN_ID: RUN_ID, GITHUB_REPOSITORY: REPOSITORY, GITHUB_JOB: 'bench' }, 'nonce'),
     clock: process.clock,
     progress: {
       start: (subject, phase) => onPhase(subject, phase, 'begin'),
