@@ -6,6 +6,7 @@ import { openCredentials } from './credentials/credentials.ts'
 import { currentEnv, type Env } from './env.ts'
 import { explain, LmrunError } from './errors.ts'
 import type { DownResult, Fleet, FleetKind } from './fleet/fleet.ts'
+import { endByHand } from './fleet/run-vms.ts'
 import { createFleet } from './fleets.ts'
 import { type Inputs, loadActionInputs } from './inputs.ts'
 import { LiveComment } from './live-comment.ts'
@@ -155,12 +156,12 @@ function unfinished(draft: Results, { vms }: State, ended: readonly DownResult[]
   // Of a VM that was launched again, the last launch is the one that may be left.
   const known = new Map(draft.vms.map(vm => [vm.name, vm]))
   const earlier = draft.vms.filter(vm => known.get(vm.name) !== vm)
-  const records = vms.map(({ name, role, ending }): VmRecord => {
+  const records = vms.map(({ name, role, ending, fleet }): VmRecord => {
     const before = known.get(name) ?? { name, role, launchedAt: draft.run.startedAt, goneAt: null }
     const result = ended.find(one => one.name === name)
     if (result && !result.verified) return { ...before, command: result.command }
     const { command: _, ...gone } = before
-    if (ending === 'keep') return { ...gone, kept: true }
+    if (ending === 'keep') return { ...gone, kept: true, command: endByHand(fleet, name) }
     return { ...gone, goneAt: before.goneAt ?? Date.now() }
   })
   return { ...draft, run: { ...draft.run, endedAt: Date.now() }, vms: [...earlier, ...records] }

@@ -22,7 +22,7 @@ export interface VmEnding {
   /** Unix milliseconds. */
   readonly launchedAt: number
   readonly goneAt: number | null
-  /** The exact command that ends it, when it was not seen to be gone. */
+  /** The exact command that ends it, when it was not seen to be gone, or is kept. */
   readonly command?: string
   /** It is warm on purpose, until its lease ends. */
   readonly kept?: true
@@ -35,6 +35,11 @@ export interface RunVmsOptions {
   /** Called with every VM of the run, before the next one is launched. */
   readonly save: (vms: readonly SavedVm[]) => void
   readonly warn: (text: string) => void
+}
+
+/** The command that ends a VM of a fleet. */
+export function endByHand(fleet: FleetKind, name: string): string {
+  return `lmrun down ${name}${fleet === 'local' ? '' : ` --fleet ${fleet}`}`
 }
 
 interface Launch {
@@ -128,9 +133,7 @@ export class RunVms {
   endings(): readonly VmEnding[] {
     return this.#launches.map(({ name, role, launchedAt, goneAt, command, kept, price }) => ({
       ...{ name, role, launchedAt, goneAt },
-      ...(goneAt === null && !kept
-        ? { command: command ?? `lmrun down ${name}${this.#fleet.kind === 'local' ? '' : ' --fleet sky'}` }
-        : {}),
+      ...(goneAt === null ? { command: command ?? endByHand(this.#fleet.kind, name) } : {}),
       ...(kept ? { kept } : {}),
       ...(price ? { price } : {}),
     }))

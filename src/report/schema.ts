@@ -123,7 +123,7 @@ export const vmRecordSchema = object({
   command: z
     .string()
     .exactOptional()
-    .describe('the exact command that ends it, when it was not seen to be gone'),
+    .describe('the exact command that ends it, when it was not seen to be gone, or is kept'),
   kept: z.boolean().exactOptional().describe('true when it is kept warm on purpose, until its lease ends'),
   what: z.string().exactOptional().describe('the machine, e.g. `AWS us-east-1 g6.12xlarge, L4:4`'),
   spot: z.boolean().exactOptional().describe('true for a spot VM'),

@@ -168,7 +168,7 @@ describe('the end', () => {
     expect(scripted.downs).toEqual([['cold']])
     expect(scripted.renewed).toEqual([['warm']])
     expect(vms.endings()[0]).toMatchObject({ name: 'warm', goneAt: null, kept: true })
-    expect(vms.endings()[0]?.command).toBeUndefined()
+    expect(vms.endings()[0]?.command).toBe('lmrun down warm --fleet sky')
   })
 
   it('does not keep one that is ended because it failed', async () => {

@@ -242,7 +242,15 @@ function rented(): Results {
         cost: 0.1432,
       },
       { ...server, ...gpu, name: 'qwen-coder-x7f2q', launchedAt: at(310), goneAt: at(835), cost: 0.6708 },
-      { ...server, ...gpu, name: 'sky-t1', goneAt: null, kept: true, cost: 1.0708 },
+      {
+        ...server,
+        ...gpu,
+        name: 'sky-t1',
+        command: 'lmrun down sky-t1 --fleet sky',
+        goneAt: null,
+        kept: true,
+        cost: 1.0708,
+      },
     ],
     models: { ...base.models, 'sky-t1': { ...(base.models['sky-t1'] ?? createModel()), vm: 'sky-t1' } },
     retries: [
