@@ -3,8 +3,9 @@ import { defineConfig } from 'vitest/config'
 const report = process.env.TEST_REPORT
 
 /**
- * Three projects: `unit` (rooms of src, real children and real HTTP servers), `e2e` (the built dist as a whole
- * process), `real` (a real model server, real act: slower, run by .ci/run).
+ * Four projects: `unit` (rooms of src, real children and real HTTP servers), `e2e` (the built dist as a whole
+ * process), `real` (a real model server, real act: slower, run by .ci/run), `sky` (the real `sky` on a Slurm that the
+ * suite sets up itself: Debian and root, run by .ci/run).
  * Deadlines are generous because tests may share a busy machine; no test asserts a time.
  */
 export default defineConfig({
@@ -17,11 +18,29 @@ export default defineConfig({
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] } },
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: ['test/e2e/real/**'] },
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: ['test/e2e/real/**', 'test/e2e/sky/**'],
+        },
       },
       {
         extends: true,
         test: { name: 'real', include: ['test/e2e/real/**/*.test.ts'], testTimeout: 600_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'sky',
+          include: ['test/e2e/sky/**/*.test.ts'],
+          globalSetup: 'test/support/sky-lab/global-setup.ts',
+          // Minutes are what leases count in.
+          testTimeout: 1_200_000,
+          hookTimeout: 600_000,
+          // One lab for all; cases of a file wait side by side.
+          fileParallelism: false,
+          maxConcurrency: 6,
+        },
       },
     ],
   },
