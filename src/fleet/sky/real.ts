@@ -10,6 +10,7 @@ import { ACTIONS_GROUPS, LogGroups, PLAIN_GROUPS } from './log-groups.ts'
 import { preflight } from './preflight/preflight.ts'
 import { endRecorded } from './process-groups.ts'
 import { skyRenderer } from './render/render.ts'
+import { localServerAnswers } from './server.ts'
 import { createSkyFleet } from './sky.ts'
 import { createSshAccess } from './ssh/access.ts'
 import type { SkyCli } from './types.ts'
@@ -38,6 +39,7 @@ export async function createRealSkyFleet(options: RealSkyOptions): Promise<Fleet
     renderer: skyRenderer,
     folder,
     sharedServer,
+    serverAnswers: () => localServerAnswers(env.SKYPILOT_API_SERVER_LOCAL_PORT || undefined),
     warn,
     preflight: (requests, limits, noticed) => preflight(requests, limits, { ...looking, cli: noticed }),
   })

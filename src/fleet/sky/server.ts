@@ -5,8 +5,8 @@ import { stopServerArgs } from './argv.ts'
 import { askRequests, askStatus, isLaunching } from './queries.ts'
 import type { SkyCli } from './types.ts'
 
-/** Where SkyPilot's API server listens on this machine. */
-const LOCAL_PORT = 46580
+/** Where SkyPilot's API server listens on this machine, unless SKYPILOT_API_SERVER_LOCAL_PORT says otherwise. */
+const LOCAL_PORT = '46580'
 const ANSWER_MS = 2000
 
 export interface ApiServerOptions {
@@ -50,7 +50,7 @@ export class ApiServer {
   }
 
   async #notice(): Promise<void> {
-    const { shared, answers = localServerAnswers, folder } = this.#options
+    const { shared, answers = () => localServerAnswers(), folder } = this.#options
     if (shared || (await answers())) return
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await writeFile(this.#marker(), '')
@@ -79,9 +79,10 @@ export function noticing(cli: SkyCli, server: () => ApiServer): SkyCli {
   }
 }
 
-async function localServerAnswers(): Promise<boolean> {
+/** Whether an API server runs on this machine. */
+export async function localServerAnswers(port = LOCAL_PORT): Promise<boolean> {
   const signal = AbortSignal.timeout(ANSWER_MS)
-  return fetch(`http://127.0.0.1:${LOCAL_PORT}/api/health`, { signal }).then(
+  return fetch(`http://127.0.0.1:${port}/api/health`, { signal }).then(
     async response => {
       await response.body?.cancel()
       return true
