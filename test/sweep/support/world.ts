@@ -84,7 +84,7 @@ export function runsOf({ url }: HttpStandIn, ownRun?: string): Runs {
     access: { token: 'a-token', apiUrl: url },
     repository: HERE,
     ...(ownRun === undefined ? {} : { ownRun }),
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(600_000),
     log: () => {},
   })
 }
