@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the folder of a Node that runs lmrun (20 or newer); fetches a pinned one into $1 when there is none.
+# Prints the folder of a Node that runs lmrun (22 or newer); fetches a pinned one into $1 when there is none.
 set -eu
 
 version=24.21.0
@@ -8,7 +8,7 @@ x64='3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQB
 arm64='FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g=='
 
 good() {
-  "$1" -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' > /dev/null 2>&1
+  "$1" -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 22 ? 0 : 1)' > /dev/null 2>&1
 }
 
 to=$1
@@ -23,7 +23,7 @@ case "$(uname -m)" in
   x86_64) arch=x64 want=$x64 ;;
   aarch64 | arm64) arch=arm64 want=$arm64 ;;
   *)
-    echo "there is no Node for $(uname -m) here: put Node 20 or newer on the PATH" >&2
+    echo "there is no Node for $(uname -m) here: put Node 22 or newer on the PATH" >&2
     exit 1
     ;;
 esac

@@ -97,9 +97,9 @@ const unknownIdentity = (cloud: string): PreflightCheck => ({
   detail: 'how long they last cannot be asked; whether there are any is what `sky check` says',
 })
 
-const enabledSchema = z.record(z.string(), z.array(z.string()))
+/** `sky check -o json`: what is enabled of each cloud, by workspace: `{"default": {"AWS": ["compute", "storage"]}}`. */
+const enabledSchema = z.record(z.string(), z.record(z.string(), z.array(z.string())))
 
-/** `sky check -o json`: the enabled clouds by workspace. */
 async function checkEnabled(
   clouds: readonly string[],
   { cli }: PreflightDeps,
@@ -108,7 +108,7 @@ async function checkEnabled(
   try {
     const read = readJson(enabledSchema, await cli.run(checkArgs(clouds), { timeoutMs: CHECK_MS }))
     if (!read.ok) throw new Error(read.reason)
-    const enabled = new Set(Object.values(read.value).flat().map(cloudOf))
+    const enabled = new Set(Object.values(read.value).flatMap(Object.keys).map(cloudOf))
     return clouds.map(cloud =>
       enabled.has(cloud)
         ? { what: `${cloud} in SkyPilot`, status: 'ok', detail: 'enabled' }

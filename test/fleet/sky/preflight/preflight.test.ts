@@ -103,7 +103,7 @@ describe('preflight on AWS', () => {
     const { checks } = await lookAhead(
       [request('server-a')],
       { minutes: 70 },
-      deps({ check: '{"default": []}' }),
+      deps({ check: '{"default": {}}' }),
     )
     expect(checks.filter(({ status }) => status === 'failed').map(({ what }) => what)).toEqual([
       'credentials of aws',
@@ -220,7 +220,7 @@ interface Replies {
   readonly dryrun?: SkyReply
 }
 
-function deps({ check = '{"default": ["AWS"]}', dryrun }: Replies = {}) {
+function deps({ check = '{"default": {"AWS": ["compute", "storage"]}}', dryrun }: Replies = {}) {
   const { port } = server.address() as AddressInfo
   const said = dryrun ?? { exitCode: 0, stdout: TABLE(AWS_ROW), stderr: '' }
   return {
