@@ -1,0 +1,72 @@
+import { Command, Option } from 'commander'
+import { currentEnv } from '../env.ts'
+import { InputError } from '../errors.ts'
+import { FLAGS, kebab } from './bench.ts'
+
+type Role = 'server' | 'client'
+
+interface Flags {
+  readonly flags: Readonly<Record<string, string>>
+  readonly config?: string
+}
+
+const EXAMPLE = `
+Example:
+  lmrun template show server --models "a: org/model" --infra aws --accelerators L4:4`
+
+export function templateCommand(): Command {
+  const show = new Command('show')
+    .description('Print what SkyPilot would get for each VM of a run; nothing is written or launched')
+    .argument('[role]', 'server or client (default: both)')
+  for (const [flag, help] of FLAGS) show.addOption(new Option(`--${flag}`, help))
+  show
+    .option(
+      '--config <file>',
+      'YAML file of options; flags win over it (default: lmrun.yaml, if there is one)',
+    )
+    .addHelpText('after', EXAMPLE)
+    .action(async (role: string | undefined, options: { config?: string } & Record<string, string>) => {
+      const { config, ...flags } = options
+      const text = await showTemplates(checkRole(role), {
+        flags: Object.fromEntries(Object.entries(flags).map(([name, value]) => [kebab(name), value])),
+        ...(config === undefined ? {} : { config }),
+      })
+      process.stdout.write(text)
+    })
+  return new Command('template').description('Look at templates').addCommand(show)
+}
+
+function checkRole(role: string | undefined): Role | undefined {
+  if (role === undefined || role === 'server' || role === 'client') return role
+  const allowed = 'Give server, client, or nothing for both'
+  throw new InputError([{ where: 'lmrun template show', what: `"${role}"`, allowed }])
+}
+
+/** One YAML document a VM, headed by its name and by what `sky launch` gets beside it. */
+async function showTemplates(role: Role | undefined, cli: Flags): Promise<string> {
+  const { loadCliInputs } = await import('../inputs.ts')
+  const { fleetKind } = await import('../options.ts')
+  const { createPlan } = await import('../plan.ts')
+  const { createRun } = await import('../run.ts')
+  const { skyRenderer } = await import('../fleet/sky/render/render.ts')
+  const env = currentEnv()
+  const { options, secrets } = await loadCliInputs({ ...cli, cwd: process.cwd() }, env)
+  if (fleetKind(options) === 'local') {
+    const allowed = 'Give --infra, like aws: on this machine a template runs as it stands'
+    throw new InputError([{ where: '--infra', what: 'local renders nothing', allowed }])
+  }
+  const plan = createPlan(options, { secrets, run: createRun(env), now: Date.now() })
+  const servers = plan.models.map(({ server }) => server)
+  const requests = [...(role === 'server' ? [] : [plan.client]), ...(role === 'client' ? [] : servers)]
+  const documents = await Promise.all(
+    requests.map(async request => {
+      const { yaml, secretNames, config } = await skyRenderer.render(request)
+      const beside = [
+        ...config.map(item => `--config ${item}`),
+        ...secretNames.map(name => `--secret ${name}`),
+      ]
+      return `# ${[request.name, ...beside].join(' ')}\n${yaml}`
+    }),
+  )
+  return documents.join('---\n')
+}

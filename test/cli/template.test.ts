@@ -1,0 +1,33 @@
+import { Command } from 'commander'
+import { afterEach, expect, test, vi } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { templateCommand } from '../../src/cli/template.ts'
+
+afterEach(() => void vi.restoreAllMocks())
+
+async function show(...args: string[]): Promise<string> {
+  const out: string[] = []
+  vi.spyOn(process.stdout, 'write').mockImplementation(text => out.push(String(text)) > 0)
+  const program = new Command().addCommand(templateCommand())
+  await program.parseAsync(['node', 'lmrun', 'template', 'show', ...args])
+  return out.join('')
+}
+
+const RUN = ['--models', 'a: org/a', '--infra', 'aws gcp', '--accelerators', 'L4:4']
+
+test('one document a VM, each with its name', async () => {
+  const text = await show(...RUN)
+  expect(text.match(/^# (client|a)-\w+/gm)).toHaveLength(2)
+  const [client, server] = parseAllDocuments(text, { version: '1.1' }).map(document => document.toJS())
+  expect(client).toMatchObject({ name: 'livebench-client', envs: { QUESTIONS: 'smoke' } })
+  expect(server).toMatchObject({
+    envs: { MODEL: 'org/a' },
+    resources: { accelerators: 'L4:4', any_of: [{ infra: 'aws' }, { infra: 'gcp' }] },
+  })
+  expect(await show('client', ...RUN)).not.toContain('name: model-server')
+})
+
+test('refuses what has nothing to show', async () => {
+  await expect(show('sever', ...RUN)).rejects.toThrow('Give server, client')
+  await expect(show('--models', 'a: org/a')).rejects.toThrow('local renders nothing')
+})
