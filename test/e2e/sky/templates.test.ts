@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { packageRoot } from '../../../src/env.ts'
+import { type LaunchRequest, NO_RESOURCES } from '../../../src/fleet/fleet.ts'
+import { skyRenderer } from '../../../src/fleet/sky/render/render.ts'
+
+/** A Python with the pinned SkyPilot; no API server is started. */
+const python = process.env.LMRUN_TEST_SKY_PYTHON ?? ''
+
+const READ = `
+import json, sys, sky
+for file in sys.argv[1:]:
+    task = sky.Task.from_yaml(file)
+    print(json.dumps({'envs': dict(task.envs), 'mounts': sorted(task.file_mounts or {}),
+                      'run': task.run, 'resources': sorted(str(one) for one in task.resources)}))
+`
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'lmrun-sky-templates-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** What the real SkyPilot reads of a file. */
+async function read(file: string): Promise<Record<string, unknown>> {
+  const { stdout } = await promisify(execFile)(python, ['-c', READ, file], { timeout: 60_000 })
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>
+}
+
+async function rendered(name: string, more: Partial<LaunchRequest>): Promise<Record<string, unknown>> {
+  const template = path.isAbsolute(name) ? name : path.join(packageRoot(), 'templates', name)
+  const { yaml } = await skyRenderer.render({
+    ...{ name: 'vm-1', template, leaseMinutes: 10, reuse: false },
+    ...{ envs: {}, secrets: { TOK: 'value' }, labels: { 'lmrun-run': '1' }, resources: NO_RESOURCES },
+    ...more,
+  })
+  const file = path.join(folder, 'rendered.yaml')
+  await writeFile(file, yaml)
+  return read(file)
+}
+
+test.skipIf(python === '')('the client, as rendered for two clouds', async () => {
+  const resources = { infra: ['aws/us-east-1', 'gcp'], accelerators: [] }
+  const task = await rendered('livebench-client.yaml', { envs: { SERVER: '', MODEL: 'm' }, resources })
+  expect(task).toMatchObject({ envs: { MODEL: 'm', QUESTIONS: 'smoke' } })
+  expect(task.mounts).toContain('~/.lmrun/package/dist/cli')
+  expect(task.resources).toEqual([expect.stringMatching(/^AWS/), expect.stringMatching(/^GCP/)])
+})
+
+test.skipIf(python === '')('the server: spot and ports where there are any', async () => {
+  const resources = { infra: ['aws', 'slurm/lab'], accelerators: ['L4:4'], maxHourlyCost: 4 }
+  const task = await rendered('model-server.yaml', { envs: { MODEL: 'o/m' }, resources })
+  expect(task.resources).toEqual([
+    expect.stringMatching(/^AWS\(\[Spot\].*L4.*ports=/),
+    expect.stringMatching(/^Slurm\((?!.*(Spot|ports)).*L4/),
+  ])
+})
+
+test.skipIf(python === '')(
+  'scripts and variables come out of SkyPilot’s parser as they went in',
+  async () => {
+    const template = path.join(folder, 'odd.yaml')
+    const odd = 'yes \u2028 \u0007 é 😀: #'
+    await writeFile(
+      template,
+      `envs: {A: ${JSON.stringify(odd)}, B: "010"}\nrun: "  indented\\n\\techo a \\\\\\n\\n"\n`,
+    )
+    const task = await rendered(template, {})
+    expect(task.envs).toMatchObject({ A: odd, B: '010' })
+    expect(task.run).toContain('\n  indented\n\techo a \\\n\n')
+  },
+)
