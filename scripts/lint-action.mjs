@@ -16,6 +16,7 @@ const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
 const workflows = path.join(root, '.github', 'workflows')
 const files = [
   path.join(root, 'action.yml'),
+  path.join(root, 'sweep/action.yml'),
   ...(await readdir(workflows)).map(name => path.join(workflows, name)),
 ]
 

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # All findings, no network: the same answer on every machine.
-check_zizmor() { zizmor --quiet --offline --no-progress --strict-collection --persona pedantic .github action.yml; }
+check_zizmor() { zizmor --quiet --offline --no-progress --strict-collection --persona pedantic .github action.yml sweep/action.yml; }
 check_actionlint() { actionlint; }
 check_documents() { node_modules/.bin/node scripts/lint-documents.mjs; }
 check_action() { node_modules/.bin/node scripts/lint-action.mjs; }

@@ -9,6 +9,8 @@ import { gradeCommand } from './cli/grade.ts'
 import { lsCommand } from './cli/ls.ts'
 import { reportCommand } from './cli/report.ts'
 import { scoreCommand } from './cli/score.ts'
+import { sweepCommand } from './cli/sweep.ts'
+import { templateCommand } from './cli/template.ts'
 import { packageVersion } from './env.ts'
 import { explain, InputError } from './errors.ts'
 
@@ -21,8 +23,10 @@ const program = new Command('lmrun')
   .addCommand(scoreCommand())
   .addCommand(reportCommand())
   .addCommand(doctorCommand())
+  .addCommand(templateCommand())
   .addCommand(downCommand())
   .addCommand(lsCommand())
+  .addCommand(sweepCommand())
   .addHelpText(
     'after',
     '\nExit codes: 0 done · 1 failed (bench: also when a score is invalid) · 2 bad input · 130 cancelled',

