@@ -1,0 +1,1 @@
+const t=839,a=[839],c={68839:((o,s,n)=>{n.r(s),n.d(s,{DeleteVolumeCommand:()=>e.Pbn,DescribeRegionsCommand:()=>e.cAn,EC2Client:()=>e.gu5,TerminateInstancesCommand:()=>e.NaF,paginateDescribeInstances:()=>e.H0T,paginateDescribeVolumes:()=>e.cpp});var e=n(35193)})};export{t as id,a as ids,c as modules};
