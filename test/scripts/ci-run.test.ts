@@ -5,8 +5,8 @@ import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { packageRoot } from '../../src/env.ts'
 
-/** Steps that .ci/run counts beside tests: lint, lint tools, four checks, types, dist, audit, demo, nothing left. */
-const STEPS = 11
+/** Steps that .ci/run counts beside tests: lint, lint tools, five checks, types, dist, audit, demo, nothing left. */
+const STEPS = 12
 
 interface Stubs {
   /** What `npm cit` leaves as its report; null = none. */
