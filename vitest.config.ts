@@ -37,8 +37,8 @@ export default defineConfig({
           // Minutes are what leases count in.
           testTimeout: 1_200_000,
           hookTimeout: 600_000,
-          // One lab for all; cases of a file wait side by side.
-          fileParallelism: false,
+          // One lab for all; files, and cases of the contract, wait side by side.
+          maxWorkers: 2,
           maxConcurrency: 6,
         },
       },

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, inject, test } from 'vitest'
 import { stringify } from 'yaml'
 import { CONTRACT, type SkyLab, type SkyProcess, type SkyReply, VM } from '../../fleet/sky/contract.ts'
-import { INFRA, type Lab, machines, openLab } from '../../support/sky-lab/lab.ts'
+import { INFRA, type LabUser, labUser } from '../../support/sky-lab/lab.ts'
 
 /**
  * The same cases as on the stand-in, on the real `sky`. Each waits for minutes (skylet looks at the lease once a
@@ -15,7 +15,7 @@ import { INFRA, type Lab, machines, openLab } from '../../support/sky-lab/lab.ts
  * everybody's: every request, the API server. They come alone.
  */
 const ALONE = /^api cancel|without the API server/
-const lab = await openLab(inject('skyLab'))
+const user = await labUser(inject('skyLab'), 'contract')
 const cases = CONTRACT.map((one, index) => ({ ...one, vm: `case-${index}` }))
 
 describe.concurrent('side by side', () => {
@@ -32,7 +32,7 @@ describe('alone', () => {
 
 async function withVm(vm: string, run: (lab: SkyLab) => Promise<void>): Promise<void> {
   try {
-    await run(viewOf(lab, vm))
+    await run(viewOf(user, vm))
   } finally {
     // Of a case that failed in the middle.
     await start(['down', '-y', vm], {}).done
@@ -40,7 +40,7 @@ async function withVm(vm: string, run: (lab: SkyLab) => Promise<void>): Promise<
 }
 
 /** The lab as a case sees it: its own VM is called `contract`. */
-function viewOf(lab: Lab, vm: string): SkyLab {
+function viewOf(user: LabUser, vm: string): SkyLab {
   const inside = (text: string) => text.replaceAll(vm, VM)
   let tasks = 0
   return {
@@ -60,22 +60,22 @@ function viewOf(lab: Lab, vm: string): SkyLab {
       }
     },
     task: async ({ setup, run, top, resources }) => {
-      const file = path.join(lab.folder, `${vm}-${++tasks}.yaml`)
+      const file = path.join(user.home, `${vm}-${++tasks}.yaml`)
       const task = { name: 'task', resources: { infra: INFRA, cpus: 1, ...resources }, setup, run, ...top }
       await writeFile(file, stringify(task))
       return file
     },
-    machines: async () => (await machines(lab)).map(inside),
+    machines: async () => (await user.machines()).map(inside),
     stopServer: async () => void (await start(['api', 'stop'], {}).done),
     wait: seconds => sleep(seconds * 1000),
     now: () => performance.now() / 1000,
-    skyFolder: path.join(lab.folder, 'home', '.sky'),
+    skyFolder: path.join(user.home, '.sky'),
   }
 }
 
 function start(args: readonly string[], env: Readonly<Record<string, string>>): SkyProcess {
   const child = spawn('sky', args, {
-    env: { ...process.env, ...lab.env, ...env },
+    env: { ...process.env, ...user.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''

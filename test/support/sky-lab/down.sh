@@ -4,15 +4,15 @@
 set -uo pipefail
 : "${LAB:?the folder of the lab}" "${USER_NAME:?the user that the lab made}"
 
-# Processes that carry the lab in their environment or belong to its user. The caller's own say LAB=…, too, and stay.
+# Processes of the lab's user, and those that have the lab in their environment: its daemons, `sky` and API servers.
 members() {
   local file pid uid
   uid=$(id -u "$USER_NAME" 2>/dev/null || echo none)
   for file in /proc/[0-9]*; do
     pid=${file#/proc/}
     [[ " $$ $BASHPID $PPID " != *" $pid "* ]] || continue
-    if [[ $(stat -c %u "$file" 2>/dev/null) == "$uid" ]] || { [[ ! -e $file/exe || $pid != "$$" ]] &&
-      tr '\0' '\n' 2>/dev/null <"$file/environ" | grep -qxF -e "HOME=$LAB/home" -e "SLURM_CONF=$LAB/etc/slurm.conf"; }; then
+    if [[ $(stat -c %u "$file" 2>/dev/null) == "$uid" ]] ||
+      tr '\0' '\n' 2>/dev/null <"$file/environ" | grep -qE "^(HOME|SLURM_CONF)=$LAB/"; then
       echo "$pid"
     fi
   done 2>/dev/null
@@ -24,8 +24,6 @@ signal() { # NAME PIDS…
   [[ $# -eq 0 ]] || kill -s "$name" "$@" 2>/dev/null
 }
 
-unset SLURM_CONF
-[[ $HOME != "$LAB/home" ]] || export HOME=/root
 daemons=()
 for file in slurmd slurmctld sshd munge/munged; do
   [[ ! -s $LAB/run/$file.pid ]] || daemons+=("$(<"$LAB/run/$file.pid")")

@@ -3,50 +3,81 @@
  * temp folder. Needs Debian and root. Labs can stand side by side; all of them launch one VM after another.
  */
 import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { type Left, processesWith } from '../processes.ts'
 
 const run = promisify(execFile)
-
-export interface Lab {
-  readonly folder: string
-  /** What a user of the lab has in the environment: HOME, PATH with `sky`, the ports. */
-  readonly env: Readonly<Record<string, string>>
-}
 
 /** SkyPilot's infra for the lab. */
 export const INFRA = 'slurm/lab'
 
-/** @throws Error with the end of what the set-up said */
-export async function startLab(): Promise<Lab & AsyncDisposable> {
+/** A user of a lab: with a HOME, and so an API server and VMs, of their own. */
+export interface LabUser {
+  readonly lab: string
+  readonly home: string
+  /** HOME, PATH with `sky`, ports. */
+  readonly env: Readonly<Record<string, string>>
+  /** Names of the VMs that Slurm runs for anybody, whatever SkyPilot says. */
+  machines(): Promise<readonly string[]>
+  /** Runs `sky ARGS…`; stdout, whatever the exit code. */
+  sky(...args: string[]): Promise<string>
+  /** The API server's processes. */
+  server(): readonly Left[]
+}
+
+/** Brings a lab up. Resolves with its folder. @throws Error after the set-up has said why */
+export async function startLab(): Promise<AsyncDisposable & { readonly folder: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'lmrun-lab-'))
   const owner = String(process.pid)
   const end = () => script('down.sh', { LAB: folder, USER_NAME: `skylab${owner}` })
   try {
     await script('up.sh', { LAB: folder, OWNER: owner })
-    return { ...(await openLab(folder)), [Symbol.asyncDispose]: end }
   } catch (error) {
     await end()
     throw error
   }
+  return { folder, [Symbol.asyncDispose]: end }
 }
 
-/** A lab that stands. */
-export async function openLab(folder: string): Promise<Lab> {
-  const lines = (await readFile(path.join(folder, 'env'), 'utf8')).trim().split('\n')
-  const env = Object.fromEntries(lines.map(line => line.split(/=(.*)/s).slice(0, 2)))
-  return { folder, env }
+export async function labUser(lab: string, name: string): Promise<LabUser> {
+  const home = path.join(lab, 'users', name)
+  await mkdir(home, { recursive: true })
+  await cp(path.join(lab, 'slurm'), path.join(home, '.slurm'), { recursive: true })
+  const lines = (await readFile(path.join(lab, 'env'), 'utf8')).trim().split('\n')
+  const env = {
+    ...Object.fromEntries(lines.map(line => line.split(/=(.*)/s).slice(0, 2))),
+    HOME: home,
+    SKYPILOT_API_SERVER_LOCAL_PORT: String(await freePort()),
+  }
+  const all = { env: { ...process.env, ...env }, maxBuffer: 1 << 26 }
+  return {
+    lab,
+    home,
+    env,
+    machines: async () => {
+      const { stdout } = await run('squeue', ['--noheader', '--format=%j'], all)
+      const names = stdout.split('\n').filter(name => name !== '')
+      // SkyPilot adds the user's hash.
+      return names.map(name => name.replace(/-[0-9a-f]{8}$/, ''))
+    },
+    sky: async (...args) => {
+      const ended = await run('sky', args, all).catch((error: { stdout: string }) => error)
+      return ended.stdout
+    },
+    server: () => processesWith(`HOME=${home}`).filter(({ command }) => /sky\.server/.test(command)),
+  }
 }
 
-/** Names of the VMs that Slurm runs: SkyPilot puts its user's hash behind them. */
-export async function machines({ env }: Lab): Promise<string[]> {
-  const { stdout } = await run('squeue', ['--noheader', '--format=%j'], { env: { ...process.env, ...env } })
-  return stdout
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => line.replace(/-[0-9a-f]{8}$/, ''))
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  return typeof address === 'object' && address ? address.port : 0
 }
 
 /** Shown as it goes: a set-up that installs packages takes a minute. */

@@ -51,11 +51,11 @@ leftovers() {
   done < <(getent passwd)
 }
 
-# Five ports that were free a moment ago.
+# Three ports that were free a moment ago.
 ports() {
   python3 - <<'PY'
 import socket
-sockets = [socket.socket() for _ in range(4)]
+sockets = [socket.socket() for _ in range(3)]
 for s in sockets:
     s.bind(("127.0.0.1", 0))
 print(*(s.getsockname()[1] for s in sockets))
@@ -64,7 +64,7 @@ PY
 
 folders() {
   chmod 755 "$LAB"
-  mkdir -p "$LAB"/{bin,etc,home/.slurm,home/.sky,log/munge,node,run/{munge,shutdown},spool/{ctld,d,munge},vm/.ssh}
+  mkdir -p "$LAB"/{bin,etc,slurm,log/munge,node,run/{munge,shutdown},spool/{ctld,d,munge},vm/.ssh}
   useradd --no-create-home --home-dir "$LAB/vm" --shell /bin/bash --password '*' "$user"
 }
 
@@ -74,6 +74,8 @@ node_commands() {
   cp "$here"/node/* "$LAB/node/"
   sed -i "s|@LAB@|$LAB|" "$LAB/node/uv"
   chmod 755 "$LAB"/node/*
+  # Node is what an image has: what the client fetches otherwise comes from npm.
+  cp "$(node -p process.execPath)" "$LAB/node/node"
   # A login shell of Debian sets PATH anew.
   # shellcheck disable=SC2016 # expanded on the VM
   printf 'export PATH=%s/node:$PATH\n' "$LAB" | tee "$LAB/vm/.profile" "$LAB/vm/.bashrc" >"$LAB/vm/.bash_profile"
@@ -81,9 +83,9 @@ node_commands() {
 
 sshd_up() {
   local name variables=()
-  ssh-keygen -q -t ed25519 -N '' -f "$LAB/home/id_slurm"
+  ssh-keygen -q -t ed25519 -N '' -f "$LAB/slurm/id"
   ssh-keygen -q -t ed25519 -N '' -f "$LAB/etc/hostkey"
-  cp "$LAB/home/id_slurm.pub" "$LAB/vm/.ssh/authorized_keys"
+  cp "$LAB/slurm/id.pub" "$LAB/vm/.ssh/authorized_keys"
   chown -R "$user:" "$LAB/vm" "$LAB/run/shutdown"
   chmod 700 "$LAB/vm/.ssh"
   for name in $(compgen -e | grep -iE '^(pip_.*|uv_.*|ssl_cert_file|requests_ca_bundle|curl_ca_bundle|.*_proxy)$' || true); do
@@ -118,7 +120,7 @@ munge_up() {
 }
 
 slurm_up() {
-  local host i
+  local host
   host=$(hostname -s)
   mkdir "$LAB/etc/gpus"
   touch "$LAB"/etc/gpus/nvidia{0..7}
@@ -144,12 +146,12 @@ waiting() { # CONDITION NAME
 }
 
 client() {
-  cat >"$LAB/home/.slurm/config" <<CONF
+  cat >"$LAB/slurm/config" <<CONF
 Host lab
     HostName 127.0.0.1
     Port $SSH_PORT
     User $user
-    IdentityFile $LAB/home/id_slurm
+    IdentityFile $LAB/slurm/id
     IdentitiesOnly yes
 CONF
   # Launches come one after another here: two at once would pick the same port for their skylets (SkyPilot 0.14.1).
@@ -159,12 +161,10 @@ CONF
 exec "$VENV/bin/sky" "\$@"
 WRAPPER
   chmod 755 "$LAB/bin/sky"
-  # Read by lab.ts: what a user of this lab has in the environment.
+  # Read by lab.ts: what all users of this lab have in the environment.
   cat >"$LAB/env" <<ENV
-HOME=$LAB/home
 PATH=$LAB/bin:$PATH
 SLURM_CONF=$LAB/etc/slurm.conf
-SKYPILOT_API_SERVER_LOCAL_PORT=$API_PORT
 SKYPILOT_DISABLE_USAGE_COLLECTION=1
 ENV
 }
@@ -174,7 +174,7 @@ command -v apt-get >/dev/null || { echo "lab: needs a Debian with apt-get" >&2; 
 packages
 leftovers
 skypilot
-read -r SSH_PORT CTLD_PORT SLURMD_PORT API_PORT < <(ports)
+read -r SSH_PORT CTLD_PORT SLURMD_PORT < <(ports)
 folders
 node_commands
 munge_up

@@ -1,0 +1,157 @@
+import { execFile } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { packageRoot } from '../../../src/env.ts'
+import { createWorld, REPOSITORY, TOKEN } from '../../support/e2e.ts'
+import { expectClean, expectNoSecrets, readReport } from '../../support/e2e-checks.ts'
+import { killAll } from '../../support/processes.ts'
+import { labUser } from '../../support/sky-lab/lab.ts'
+import { inLab, machine, template, until } from '../../support/sky-lab/world.ts'
+import { serveRuns } from '../../sweep/support/world.ts'
+
+/** The built action and command line with the real `sky`, whose VMs are allocations of a Slurm on this machine. */
+const user = await labUser(inject('skyLab'), 'story')
+const lmrun = path.join(packageRoot(), 'dist', 'cli', 'index.js')
+
+/** After each test: nothing runs, and SkyPilot knows of nothing. */
+afterEach(async () => {
+  try {
+    expect(await user.machines()).not.toEqual(expect.arrayContaining([expect.stringMatching(OURS)]))
+    expect(await known()).toEqual([])
+  } finally {
+    await user.sky('down', '-y', '-a')
+  }
+})
+afterAll(() => user.sky('api', 'stop'))
+
+/** Slurm's queue also holds what other files launch. */
+const OURS = /^(a|smol|client)-/
+
+test('the whole story: a real model answers, is graded, reported, and nothing is left, the API server included', async () => {
+  await using world = await createWorld()
+  expect(user.server()).toEqual([])
+  const result = await world.run(await inLab(user, { id: '1001' }))
+  expect(result, result.stdout).toMatchObject({ exitCode: 0, post: { exitCode: 0 } })
+
+  const { markdown, results } = await readReport(result)
+  expect(results.run.status).toBe('completed')
+  const { scores, served } = results.models.smol
+  expect(scores).toMatchObject({ valid: true, questions: { missing: 0, errors: 0 } })
+  expect(served).toMatchObject({ model: 'SmolLM2-135M-Instruct', standIn: false })
+  expect(markdown).toContain('slurm/lab')
+  expect(world.ours()[0]?.body).toContain('both VMs gone')
+  const files = await readdir(path.join(result.workspace, 'lmrun-out'), { recursive: true })
+  expect(files.filter(file => file.endsWith('model_answer/smol.jsonl')).length).toBeGreaterThan(1)
+  // Who starts the API server stops it.
+  expect(user.server()).toEqual([])
+  await expectClean(world, result)
+})
+
+describe('with an API server that was there', () => {
+  beforeAll(() => user.sky('api', 'start'))
+
+  test('on the command line', async () => {
+    await using world = await createWorld()
+    const { inputs = {}, env } = await inLab(user, { id: '', server: 'serve' })
+    const flags = Object.entries(inputs).flatMap(([name, value]) => [`--${name}`, value])
+    const { stdout } = await promisify(execFile)(process.execPath, [lmrun, 'bench', '--json', ...flags], {
+      cwd: world.folder,
+      env: { ...process.env, ...env, LMRUN_HOME: path.join(world.folder, 'home') },
+    })
+    expect(JSON.parse(stdout).models.a.scores).toMatchObject({ average: 50, valid: true })
+    expect(user.server()).not.toEqual([])
+  })
+
+  test('a setup that fails', async () => {
+    await using world = await createWorld()
+    const result = await world.run(await inLab(user, { id: '1003', server: 'fail-setup' }))
+    expect(result, result.stdout).toMatchObject({ exitCode: 1, post: { exitCode: 0 } })
+    expect(result.stdout).toContain('failed in its setup')
+    expect(result.stdout).toContain('disk full')
+    await expectClean(world, result)
+  })
+
+  test('a run that exits 7', async () => {
+    await using world = await createWorld()
+    const inputs = { 'server-template': await template(user, 'seven', { run: 'echo on my way\nexit 7' }) }
+    const result = await world.run(await inLab(user, { id: '1004', server: 'serve', inputs }))
+    expect(result, result.stdout).toMatchObject({ exitCode: 1, post: { exitCode: 0 } })
+    expect(result.stdout).toContain('exit code 7')
+    await expectClean(world, result)
+  })
+
+  test.each([
+    ['SIGINT', 'ladder', '1005'],
+    ['SIGTERM', 'term', '1006'],
+    ['SIGKILL', 'kill', '1007'],
+  ] as const)('%s in the middle of a launch: post ends what comes up', async (_, how, id) => {
+    await using world = await createWorld()
+    const when = async () => void (await machine(user, 'a'))
+    const result = await world.run(await inLab(user, { id, server: 'serve', cancel: { when, how } }))
+    expect(result.exitCode, result.stdout).not.toBe(0)
+    expect(result.post?.exitCode, result.post?.stdout).toBe(0)
+    await expectClean(world, result)
+  })
+
+  test('a runner that vanishes in the middle of a launch: the sweeper ends what comes up', async () => {
+    await using world = await createWorld()
+    const when = async () => void (await machine(user, 'a'))
+    const cancel = { when, how: 'runner-gone' } as const
+    const result = await world.run(await inLab(user, { id: '1008', server: 'serve', cancel }))
+    // The lab launches one after another: what was still in the queue may never come up.
+    const up = await until('what was launched is up', async () => {
+      const vms = await known()
+      return vms.length > 0 && vms.every(({ status }) => status === 'UP') ? vms : undefined
+    })
+    killAll(result.orphans)
+
+    const sweep = async (state: string) => {
+      await using github = await serveRuns({ 1008: state })
+      const env = { ...process.env, ...user.env, GITHUB_API_URL: github.url, GITHUB_TOKEN: TOKEN }
+      const args = ['sweep', '--sources', 'sky', '--repository', REPOSITORY, '--json']
+      const { stdout } = await promisify(execFile)(process.execPath, [lmrun, ...args], { env })
+      return JSON.parse(stdout)
+    }
+    await sweep('in_progress')
+    expect((await user.machines()).filter(name => OURS.test(name))).toHaveLength(up.length)
+    await sweep('completed')
+    expect((await user.machines()).filter(name => OURS.test(name))).toEqual([])
+  })
+
+  test('a runner that vanishes with its API server: the lease ends its VMs', async () => {
+    await using world = await createWorld()
+    const cancel = {
+      when: async () => {
+        await machine(user, 'a')
+        await until('the model is asked', async () => ((await asking()) ? true : undefined))
+      },
+      how: 'runner-gone',
+    } as const
+    const inputs = { 'lease-minutes': '1' }
+    const result = await world.run(await inLab(user, { id: '1009', server: 'hang', inputs, cancel }))
+    killAll([...result.orphans, ...user.server()])
+    await until('the lease is over', async () => {
+      const left = (await user.machines()).filter(name => OURS.test(name))
+      return left.length === 0 ? left : undefined
+    })
+    // SkyPilot's own list follows.
+    await until('sky status is empty', async () => {
+      const vms = await known()
+      return vms.length === 0 ? vms : undefined
+    })
+    await expectNoSecrets(world, result)
+  })
+})
+
+/** What SkyPilot knows; it may say before that it starts its server. */
+async function known(): Promise<readonly { readonly status: string }[]> {
+  return JSON.parse(/^\[[\s\S]*/m.exec(await user.sky('status', '-o', 'json'))?.[0] ?? '[]')
+}
+
+/** Whether a client asks on one of the VMs. */
+async function asking(): Promise<boolean> {
+  const { stdout } = await promisify(execFile)('/usr/bin/ps', ['-eo', 'args'])
+  return /dist\/cli\/index\.js answer/.test(stdout)
+}

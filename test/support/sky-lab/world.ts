@@ -1,0 +1,89 @@
+/** Runs of the built action and command line whose VMs are the lab's. */
+import { cp, mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { stringify } from 'yaml'
+import { packageRoot } from '../../../src/env.ts'
+import type { ServerMode, WorldRun } from '../e2e.ts'
+import { INFRA, type LabUser } from './lab.ts'
+
+const root = packageRoot()
+
+/** A launch and its way through the queue of launches, on a busy machine. */
+const SEEN_WITHIN_MS = 240_000
+
+export interface SkyRun extends Omit<WorldRun, 'servers'> {
+  /** Workflow run id: VM names come from it. */
+  readonly id: string
+  /** How the echoing server of model `a` behaves; the real one with SmolLM2 when absent. */
+  readonly server?: ServerMode
+}
+
+/** The run's options for a `World`. */
+export async function inLab(user: LabUser, { id, server, ...run }: SkyRun): Promise<WorldRun> {
+  const inputs = server === undefined ? realModel() : await echo(user, server)
+  return {
+    ...run,
+    env: { ...user.env, GITHUB_RUN_ID: id, ...run.env },
+    inputs: { infra: INFRA, 'lease-minutes': '5', 'max-minutes': '15', ...inputs, ...run.inputs },
+  }
+}
+
+function realModel() {
+  return {
+    models: 'smol: SmolLM2-135M-Instruct',
+    'server-template': path.join(root, 'test/fixtures/templates/slurm-model-server.yaml'),
+    questions: 'smoke',
+    benchmark: 'live_bench/math live_bench/instruction_following',
+    'max-tokens': '32',
+  }
+}
+
+/** Where the VMs' user can read it, which a checkout may not be. */
+async function echo({ lab }: LabUser, mode: ServerMode) {
+  const folder = path.join(lab, 'stand-in')
+  await mkdir(folder, { recursive: true })
+  for (const file of ['openai-server.ts', 'openai-stand-in.ts']) {
+    await cp(path.join(root, 'test/support', file), path.join(folder, file))
+  }
+  const environment = {
+    NODE: path.join(lab, 'node', 'node'),
+    STAND_IN: path.join(folder, 'openai-server.ts'),
+    MODE: mode,
+    STUBBORN: '',
+  }
+  return {
+    models: JSON.stringify({ a: { model: 'acme/echo-1', environment } }),
+    questions: path.join(root, 'test/fixtures/echo-questions'),
+    'server-template': path.join(root, 'test/fixtures/templates/fake-server.yaml'),
+  }
+}
+
+/** A server template of the test's own. */
+export async function template(user: LabUser, name: string, scripts: { setup?: string; run: string }) {
+  const file = path.join(user.home, `${name}.yaml`)
+  await writeFile(file, stringify({ resources: { cpus: 1, ports: [8000] }, ...scripts }))
+  return file
+}
+
+/** Resolves with the name of the VM of a model key (or `client`), once Slurm runs it. */
+export async function machine(user: LabUser, key: string): Promise<string> {
+  return until(`there is a VM of ${key}`, async () =>
+    (await user.machines()).find(name => name.startsWith(`${key}-`)),
+  )
+}
+
+/** Resolves with the first answer that is not undefined. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined>,
+  withinMs = SEEN_WITHIN_MS,
+): Promise<T> {
+  const deadline = Date.now() + withinMs
+  for (;;) {
+    const found = await ask()
+    if (found !== undefined) return found
+    if (Date.now() > deadline) throw new Error(`still not after ${withinMs / 1000} s: ${what}`)
+    await sleep(1000)
+  }
+}
