@@ -6,7 +6,7 @@
 set -euo pipefail
 : "${LAB:?a new folder that all users may enter}" "${OWNER:?the process that the lab is for}"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=versions.sh
+# shellcheck source=test/support/sky-lab/versions.sh
 source "$here/versions.sh"
 user=skylab$OWNER
 
