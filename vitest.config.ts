@@ -21,12 +21,16 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: ['test/e2e/real/**', 'test/e2e/sky/**'],
+          exclude: ['test/e2e/real/**', 'test/e2e/sky/**', 'test/e2e/chaos/**'],
         },
       },
       {
         extends: true,
         test: { name: 'real', include: ['test/e2e/real/**/*.test.ts'], testTimeout: 600_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'chaos', include: ['test/e2e/chaos/**/*.test.ts'], testTimeout: 600_000 },
       },
       {
         extends: true,
