@@ -101,7 +101,9 @@ function placeFiles(document: Document, folder: string, mounts: Readonly<Record<
     const source = isMap(from) ? from.get('source') : undefined
     if (typeof source === 'string') document.setIn(['file_mounts', to, 'source'], absolute(folder, source))
   }
-  for (const [to, from] of Object.entries(mounts)) document.setIn(['file_mounts', to], from)
+  // What `setIn` would make of nothing is an ordered map, which SkyPilot does not take.
+  if (!isMap(node)) put(document, 'file_mounts', mounts)
+  else for (const [to, from] of Object.entries(mounts)) node.set(to, from)
 }
 
 function literal(text: string): Scalar<string> {

@@ -86,6 +86,12 @@ test('paths are the template’s own, and files of the runner go along', async (
   expect(bound.envs.QUESTIONS).toBe('lmrun-inputs/questions')
 })
 
+test.each(['', 'file_mounts: {}\n'])('files of a template with "%s" are a plain map', async text => {
+  const { task, yaml } = await rendered(`${text}run: echo`, { envs: { QUESTIONS: folder } })
+  expect(task.file_mounts).toEqual({ 'lmrun-inputs/questions': folder })
+  expect(yaml).not.toContain('!!')
+})
+
 test('aliases are written out', async () => {
   const { task } = await rendered('setup: &s echo\nrun: *s\nvolumes: {/a: *s}')
   expect(task.volumes).toEqual({ '/a': 'echo' })
