@@ -80,10 +80,12 @@ export class Vm {
     }
   }
 
-  /** A path as a login there would take it. */
+  /** A path as SkyPilot takes it: `~` is the home, and relative ones begin where jobs do. */
   resolve(file: string): string {
-    const inside = file.replace(/^~\/?|^\$HOME\/?/, '')
-    return path.isAbsolute(file) ? file : path.join(this.home, inside)
+    const [home] = /^~\/?|^\$HOME\/?/.exec(file) ?? []
+    return home === undefined
+      ? path.resolve(this.home, 'sky_workdir', file)
+      : path.join(this.home, file.slice(home.length))
   }
 
   /** Numbers the job and starts it; setup first, unless it is empty. */

@@ -47,10 +47,15 @@ export async function ask<T>(path: string, question: Message): Promise<T> {
 }
 
 function wireOver(socket: net.Socket): Wire {
-  socket.on('error', () => {}) // The other side is gone: seen as the end of its messages.
+  socket.on('error', () => {})
   const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })
   const messages = (async function* () {
-    for await (const line of lines) if (line) yield JSON.parse(line) as Message
+    try {
+      for await (const line of lines) if (line) yield JSON.parse(line) as Message
+    } catch (error) {
+      // The other side is gone: seen as the end of its messages.
+      if (!socket.destroyed) throw error
+    }
   })()
   return {
     socket,
