@@ -30,7 +30,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'chaos', include: ['test/e2e/chaos/**/*.test.ts'], testTimeout: 600_000 },
+        test: {
+          name: 'chaos',
+          include: ['test/e2e/chaos/**/*.test.ts'],
+          testTimeout: 600_000,
+          maxConcurrency: 4,
+        },
       },
       {
         extends: true,

@@ -23,7 +23,7 @@ const PHASES: readonly Held[] = [
 ]
 
 describe.each(['ladder', 'term', 'kill'] as const)('cancel by %s', how => {
-  test.each(PHASES)('in $name: post ends every VM', async ({ run, begun }) => {
+  test.concurrent.each(PHASES)('in $name: post ends every VM', async ({ run, begun }) => {
     await using world = await createSkyE2e()
     const cancel: Cancel = { when: async main => void (await begun(main, world)), how }
     const result = await world.run({ ...run, cancel })
@@ -35,13 +35,16 @@ describe.each(['ladder', 'term', 'kill'] as const)('cancel by %s', how => {
 })
 
 describe('the runner is gone', () => {
-  test.each(PHASES.filter(({ name }) => name !== 'provisioning'))('in $name: the lease ends', async held => {
-    await using world = await createSkyE2e()
-    const cancel: Cancel = { when: async main => void (await held.begun(main, world)), how: 'runner-gone' }
-    const result = await world.run({ ...held.run, cancel })
-    expect(result.post).toBeNull()
-    world.endRunner()
-    const ledger = await world.ended(LEASE_BOUND_MS)
-    for (const { endedBy } of ledger) expect(['lease', 'shutdown', 'main']).toContain(endedBy)
-  })
+  test.concurrent.each(PHASES.filter(({ name }) => name !== 'provisioning'))(
+    'in $name: the lease ends',
+    async held => {
+      await using world = await createSkyE2e()
+      const cancel: Cancel = { when: async main => void (await held.begun(main, world)), how: 'runner-gone' }
+      const result = await world.run({ ...held.run, cancel })
+      expect(result.post).toBeNull()
+      world.endRunner()
+      const ledger = await world.ended(LEASE_BOUND_MS)
+      for (const { endedBy } of ledger) expect(['lease', 'shutdown', 'main']).toContain(endedBy)
+    },
+  )
 })

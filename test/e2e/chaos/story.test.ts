@@ -3,7 +3,7 @@ import { expectClean, readReport } from '../../support/e2e-checks.ts'
 import { createSkyE2e } from '../../support/sky-e2e.ts'
 import { LAUNCH_ERRORS } from '../../support/sky-stand-in/faults.ts'
 
-test('two models on VMs: scores, costs, and nothing left', async () => {
+test.concurrent('two models on VMs: scores, costs, and nothing left', async () => {
   await using world = await createSkyE2e()
   const result = await world.run({ servers: { a: 'serve', b: 'serve' } })
   expect(result, result.stdout).toMatchObject({ exitCode: 0, post: { exitCode: 0 } })
@@ -14,7 +14,7 @@ test('two models on VMs: scores, costs, and nothing left', async () => {
   await expectClean(world.world, result)
 })
 
-test.each([
+test.concurrent.each([
   ['fail-setup', /failed in its setup/],
   ['die', /out of memory/i],
 ] as const)('a server that does %s fails the run with its cause, and is ended', async (mode, text) => {
@@ -26,7 +26,7 @@ test.each([
   await expectClean(world.world, result)
 })
 
-test('no capacity once: launched again', async () => {
+test.concurrent('no capacity once: launched again', async () => {
   await using world = await createSkyE2e()
   const action = { kind: 'fail', stderr: LAUNCH_ERRORS.capacity } as const
   world.sky.fault({ command: 'launch', name: /^a-/, times: 1, action })
@@ -36,7 +36,7 @@ test('no capacity once: launched again', async () => {
   await expectClean(world.world, result)
 })
 
-test('a server that is taken back while it answers: the run goes on where it was', async () => {
+test.concurrent('a server that is taken back while it answers: the run goes on where it was', async () => {
   await using world = await createSkyE2e()
   const running = world.run({ inputs: { parallel: '1' } })
   const vm = await world.vm('a')
@@ -48,7 +48,7 @@ test('a server that is taken back while it answers: the run goes on where it was
   await expectClean(world.world, result)
 })
 
-test('down that is locked at first is asked again', async () => {
+test.concurrent('down that is locked at first is asked again', async () => {
   await using world = await createSkyE2e()
   world.sky.fault({ command: 'down', times: 2, action: { kind: 'locked' } })
   const result = await world.run()

@@ -60,11 +60,13 @@ const TICK_S = 60
 const EXPIRED =
   'botocore.exceptions.ClientError: An error occurred (ExpiredToken) when calling the operation: The security token included in the request is expired'
 
+/** Of all clouds of this process: no two machines have one address. */
+let launches = 0
+
 export class Cloud implements AsyncDisposable {
   readonly instances: Instance[] = []
   readonly #options: CloudOptions
   #expired = false
-  #launches = 0
 
   constructor(options: CloudOptions) {
     this.#options = options
@@ -108,7 +110,7 @@ export class Cloud implements AsyncDisposable {
     this.authorise()
     const id = `${name}-${crypto.randomUUID().slice(0, 8)}`
     const { folder, tools } = this.#options
-    const number = ++this.#launches
+    const number = ++launches
     const vm = new Vm({ id, name, number, folder: path.join(folder, id), tools })
     const instance: Instance = {
       id,

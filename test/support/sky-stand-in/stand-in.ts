@@ -26,7 +26,7 @@ export interface SkyStandIn extends AsyncDisposable {
   readonly folder: string
   /** HOME of whoever calls `sky`. */
   readonly home: string
-  /** PATH and HOME, to be laid over an environment. */
+  /** To be laid over an environment. */
   readonly env: Readonly<Record<string, string>>
   readonly ledger: readonly LedgerEntry[]
   fault(fault: Fault): void
@@ -69,7 +69,8 @@ export async function createSkyStandIn({ speed = 10, folder }: SkyStandInOptions
     speed,
     folder: root,
     home,
-    env: { HOME: home, PATH: [bin, process.env.PATH].join(':') },
+    // Its API server has no port; whichever this machine has on the usual one is none of ours.
+    env: { HOME: home, PATH: [bin, process.env.PATH].join(':'), SKYPILOT_API_SERVER_LOCAL_PORT: '9' },
     get ledger() {
       return cloud.ledger
     },
