@@ -3,9 +3,10 @@ import { defineConfig } from 'vitest/config'
 const report = process.env.TEST_REPORT
 
 /**
- * Four projects: `unit` (rooms of src, real children and real HTTP servers), `e2e` (the built dist as a whole
- * process), `real` (a real model server, real act: slower, run by .ci/run), `sky` (the real `sky` on a Slurm that the
- * suite sets up itself: Debian and root, run by .ci/run).
+ * Five projects: `unit` (rooms of src, real children and real HTTP servers), `e2e` (the built dist as a whole
+ * process), `real` (a real model server, real act: slower, run by .ci/run), `chaos` (the built dist with VMs of a
+ * stand-in `sky`: minutes of waiting, run by .ci/run), `sky` (the real `sky` on a Slurm that the suite sets up itself:
+ * Debian and root).
  * Deadlines are generous because tests may share a busy machine; no test asserts a time.
  */
 export default defineConfig({
@@ -34,6 +35,8 @@ export default defineConfig({
           name: 'chaos',
           include: ['test/e2e/chaos/**/*.test.ts'],
           testTimeout: 600_000,
+          // Each run waits more than it works.
+          maxWorkers: 2,
           maxConcurrency: 4,
         },
       },

@@ -28,6 +28,8 @@ export type ServerMode =
   | 'die-with-secret'
   | 'load'
   | 'hang'
+  | 'slow'
+  | 'exit-7'
   | 'die-answering'
 
 export interface WorldRun {

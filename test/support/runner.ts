@@ -22,8 +22,9 @@ export interface Cancel {
   /**
    * `ladder`: SIGINT to the node process alone, SIGTERM, SIGKILL. `term`: the same without SIGINT.
    * `kill`: SIGKILL at once, then post. `runner-gone`: SIGKILL, then nothing: no post, no end of orphans.
+   * `not`: it goes on, with whatever `when` did to its world.
    */
-  readonly how: 'ladder' | 'term' | 'kill' | 'runner-gone'
+  readonly how: 'ladder' | 'term' | 'kill' | 'runner-gone' | 'not'
   /** Milliseconds from SIGINT to SIGTERM and from SIGTERM to SIGKILL; the runner's own when absent. */
   readonly waits?: readonly [number, number]
 }
@@ -154,6 +155,7 @@ async function cancelStep(
   sent: NodeJS.Signals[],
 ): Promise<void> {
   await when(step)
+  if (how === 'not') return
   const send = (signal: NodeJS.Signals) => {
     sent.push(signal)
     step.child.kill(signal)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { WorldRun } from '../../support/e2e.ts'
 import { expectClean } from '../../support/e2e-checks.ts'
 import type { Cancel, Watched } from '../../support/runner.ts'
-import { createSkyE2e, LEASE_BOUND_MS, type SkyWorld } from '../../support/sky-e2e.ts'
+import { createSkyE2e, LEASE_BOUND_MS, SHORT_LEASE, type SkyWorld } from '../../support/sky-e2e.ts'
 
 interface Held {
   readonly name: string
@@ -40,7 +40,7 @@ describe('the runner is gone', () => {
     async held => {
       await using world = await createSkyE2e()
       const cancel: Cancel = { when: async main => void (await held.begun(main, world)), how: 'runner-gone' }
-      const result = await world.run({ ...held.run, cancel })
+      const result = await world.run({ ...held.run, inputs: SHORT_LEASE, cancel })
       expect(result.post).toBeNull()
       world.endRunner()
       const ledger = await world.ended(LEASE_BOUND_MS)

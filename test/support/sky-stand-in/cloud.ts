@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type JobRecord, type TaskSpec, Vm } from './vm.ts'
 
 /** Who ended a VM: a ring of the teardown, or the world. */
-export type EndedBy = 'main' | 'post' | 'sky' | 'lease' | 'shutdown' | 'cloud' | 'test'
+export type EndedBy = 'main' | 'post' | 'sky' | 'lease' | 'shutdown' | 'sweeper' | 'cloud' | 'test'
 
 export interface LedgerEntry {
   readonly name: string
@@ -170,13 +170,16 @@ export class Cloud implements AsyncDisposable {
     return instance.vm.submit(task)
   }
 
-  /** Ends the machine by itself after so many minutes, as its own `shutdown -h +N` does. */
+  /**
+   * Ends the machine by itself after so many minutes, as its own `shutdown -h +N` does: real ones, for whoever takes
+   * that back looks each so many real seconds.
+   */
   async shutdownIn(instance: Instance, minutes: number): Promise<void> {
     instance.vm.shutdown?.abort()
     const cancelled = new AbortController()
     instance.vm.shutdown = cancelled
     const signal = AbortSignal.any([cancelled.signal, instance.over.signal])
-    await this.seconds(minutes * 60, signal).then(
+    await sleep(minutes * 60_000, undefined, { signal }).then(
       () => this.end(instance, 'shutdown'),
       () => {},
     )

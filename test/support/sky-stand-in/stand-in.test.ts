@@ -73,7 +73,7 @@ describe.concurrent('what ends a machine', () => {
     await run(sky, 'ssh', 'vm', 'sudo -n shutdown -h +1; sudo -n shutdown -c')
     await sky.cloud.seconds(120)
     expect(sky.cloud.find('vm')).toBeDefined()
-    await run(sky, 'ssh', 'vm', 'sudo -n shutdown -h +1')
+    await run(sky, 'ssh', 'vm', 'sudo -n shutdown -h now')
     await sky.cloud.seconds(120)
     expect(sky.ledger).toMatchObject([{ endedBy: 'shutdown' }])
   })

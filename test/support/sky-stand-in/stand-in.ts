@@ -35,7 +35,8 @@ export interface SkyStandIn extends AsyncDisposable {
   preempt(name: string): Promise<void>
   /** Cuts the network to a VM, or mends it; the VM goes on. */
   cut(name: string, isCut: boolean): void
-  expireCredentials(): void
+  /** Ends the validity of the credentials, or renews them. */
+  expireCredentials(expired?: boolean): void
   /** Processes of SkyPilot's API server. */
   servers(): readonly number[]
   /** Ends the API server as the runner's end does. */
@@ -80,7 +81,7 @@ export async function createSkyStandIn({ speed = 10, folder }: SkyStandInOptions
     cut: (name, isCut) => {
       find(name).cut = isCut
     },
-    expireCredentials: () => cloud.expireCredentials(),
+    expireCredentials: expired => cloud.expireCredentials(expired),
     servers,
     killServer,
     async [Symbol.asyncDispose]() {
