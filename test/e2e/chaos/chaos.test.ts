@@ -1,6 +1,6 @@
 /**
  * Seeded runs of the built action in real time: something goes wrong at some moment, and after the bound of the ring
- * that must catch it no VM is billed. `CHAOS_SEED=17 npm run test:chaos` runs that one alone.
+ * that must catch it no VM is billed. `CHAOS_SEED=17 npm run test:chaos chaos.test` runs that one alone.
  */
 import { afterAll, expect, test } from 'vitest'
 import { expectNoSecrets } from '../../support/e2e-checks.ts'
