@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -16,6 +16,11 @@ export function currentEnv(): Env {
  */
 export function lmrunHome(env: Env = currentEnv()): string {
   return env.LMRUN_HOME || path.join(env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'lmrun')
+}
+
+/** Takes what should not outlive the process, also when that is killed: a job's own, which the runner empties. */
+export function tempFolder(env: Env): string {
+  return env.RUNNER_TEMP || tmpdir()
 }
 
 /** The folder that holds action.yml, templates/ and dist/: the same from src, build and dist. */

@@ -1,9 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../../../clock.ts'
-import type { Env } from '../../../env.ts'
+import { type Env, tempFolder } from '../../../env.ts'
 import { explain, InputError, type Problem } from '../../../errors.ts'
 import type { LaunchRequest, Offer, Preflight, PreflightCheck, PreflightLimits } from '../../fleet.ts'
 import { checkArgs, dryrunArgs } from '../argv.ts'
@@ -131,10 +130,10 @@ interface Priced {
 }
 
 /** A dry run chooses as the launch will, and says what that costs. */
-async function priceOf(request: LaunchRequest, { cli, renderer }: PreflightDeps): Promise<Priced> {
+async function priceOf(request: LaunchRequest, { cli, renderer, env }: PreflightDeps): Promise<Priced> {
   const what = `offer for ${request.name}`
   const { yaml, secrets } = await renderer.render(request)
-  const folder = await mkdtemp(path.join(tmpdir(), 'lmrun-preflight-'))
+  const folder = await mkdtemp(path.join(tempFolder(env), 'lmrun-preflight-'))
   try {
     const file = path.join(folder, 'task.yaml')
     await writeFile(file, yaml, { mode: 0o600 })

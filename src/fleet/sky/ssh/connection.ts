@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { access, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Env } from '../../../env.ts'
+import { type Env, tempFolder } from '../../../env.ts'
 import { Unreachable } from '../types.ts'
 
 export interface ConnectionOptions {
@@ -140,7 +139,8 @@ export class Connections {
   }
 
   async #socket(vm: string): Promise<string> {
-    this.#sockets ??= mkdtemp(path.join(tmpdir().length > MAX_FOLDER ? '/tmp' : tmpdir(), 'lmrun-ssh-'))
+    const folder = tempFolder(this.#options.env)
+    this.#sockets ??= mkdtemp(path.join(folder.length > MAX_FOLDER ? '/tmp' : folder, 'lmrun-ssh-'))
     return path.join(await this.#sockets, createHash('sha256').update(vm).digest('hex').slice(0, 8))
   }
 }

@@ -161,6 +161,14 @@ describe('files', () => {
   })
 })
 
+it("keeps its connections in the job's own temporary folder, which is emptied also when it cannot", async () => {
+  await access.start('vm', 2, task('true'), never)
+  await access.wait('vm', 2, never)
+  expect((await readdir(folder)).filter(name => name.startsWith('lmrun-ssh-'))).toHaveLength(1)
+  await access.close()
+  expect((await readdir(folder)).filter(name => name.startsWith('lmrun-ssh-'))).toEqual([])
+})
+
 describe('a VM that does not answer', () => {
   it('is unreachable: at once for a look, after some patience for a wait', async () => {
     await write('gone', '')
@@ -182,7 +190,8 @@ describe('a VM that does not answer', () => {
 })
 
 function createAccess(patienceMs: number) {
-  const env = { ...process.env, FAKE_VM: home, PATH: `${path.join(folder, 'bin')}:${process.env.PATH}` }
+  const PATH = `${path.join(folder, 'bin')}:${process.env.PATH}`
+  const env = { ...process.env, FAKE_VM: home, RUNNER_TEMP: folder, PATH }
   return createSshAccess({ home: folder, env, clock: systemClock, patienceMs })
 }
 
