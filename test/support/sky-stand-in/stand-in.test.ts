@@ -60,7 +60,8 @@ describe.concurrent('what ends a machine', () => {
   test('down: with all of its processes and its disk, in the ledger', async () => {
     await using sky = await launched()
     const { id = '', vm } = sky.cloud.find('vm') ?? {}
-    expect(processesWith(id)).not.toEqual([])
+    // A launch ends when its job has a number: it may not run yet.
+    await expect.poll(() => processesWith(id), { timeout: 20_000 }).not.toEqual([])
     await run(sky, 'sky', 'down', '-y', 'vm')
     expect(processesWith(id)).toEqual([])
     expect(existsSync(vm?.home ?? '/')).toBe(false)
