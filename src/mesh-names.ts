@@ -27,10 +27,13 @@ export const MESH_LABEL = {
 /** ConfigMap in `ownNamespace`: VM name → the launch that it is bound to. Written by main alone. */
 export const BINDINGS = 'lmrun-bindings'
 
+/** ConfigMap in `ownNamespace`: `main` is what main tells of itself, as JSON. */
+export const MAIN_INFO = 'lmrun-main'
+
 /** Below the home of the VM's user; written by the runner over ssh, 0600. */
 export const JOIN_FILE = '.lmrun/join.json'
-/** What main tells the runner: an admin's kubeconfig for 127.0.0.1 and its addresses; 0600, the user's. */
-export const MAIN_FILE = '.lmrun/main.json'
+/** On main, below the home of its user: an admin's kubeconfig for 127.0.0.1, for the runner's ssh alone; 0600. */
+export const KUBECONFIG_FILE = '.lmrun/kubeconfig'
 
 export interface NodeName {
   /** VM name. */

@@ -24,7 +24,9 @@ export function createDirectMesh(
     address,
     waitUntilReady: async (service, wait) =>
       waitUntilReady({ base: await address(service), service, ...wait, ...options }),
+    admit: async () => {},
     leave: async () => {},
+    close: async () => {},
   }
 }
 

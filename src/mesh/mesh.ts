@@ -21,6 +21,13 @@ export interface Mesh {
    * Rejects on the deadline, with what was last seen.
    */
   waitUntilReady(service: Service, options: WaitOptions): Promise<void>
+  /**
+   * Lets a VM in that has just been launched: its setup waits for that. Resolves when it has what it needs to join.
+   * Nothing where there is nothing to join.
+   */
+  admit(vm: string): Promise<void>
   /** Takes the service out of the mesh; tolerates one that is not there. */
   leave(service: Service): Promise<void>
+  /** Leaves nothing of the run in the mesh: what would let VMs in, and what says of VMs that they are there. */
+  close(): Promise<void>
 }

@@ -10,6 +10,8 @@ export function worldMesh(world: SkyWorld, { clock, runner }: Process): Mesh {
       const either = AbortSignal.any([signal, clock.timeout(deadlineMs)])
       while (!(runner.online && world.machine(name)?.serves)) await clock.sleep(500, either)
     },
+    admit: async () => {},
     leave: async () => {},
+    close: async () => {},
   }
 }

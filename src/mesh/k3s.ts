@@ -1,0 +1,104 @@
+import { randomInt } from 'node:crypto'
+import type { Clock } from '../clock.ts'
+import { LmrunError } from '../errors.ts'
+import { LABEL } from '../labels.ts'
+import type { Join } from '../mesh-join.ts'
+import { MESH_LABEL, serviceHost } from '../mesh-names.ts'
+import type { MeshConnection } from './connection.ts'
+import type { Mesh, Service, WaitOptions } from './mesh.ts'
+import type { ProbeResult } from './probe.ts'
+import { waitForEndpoint } from './ready.ts'
+import { type JoinToken, mintToken, revokeToken } from './token.ts'
+
+export interface K3sMeshOptions {
+  readonly clock: Clock
+  /** Connects to main once it is up. Rejects when there is no main, and will be none. */
+  readonly connect: () => Promise<MeshConnection>
+  /** Hands a VM that has been launched its join file, as soon as that can be. */
+  readonly hand: (vm: string, join: Join) => Promise<void>
+  /** One look at the service from where it will be asked: the client's VM. */
+  readonly probe: (service: Service, signal: AbortSignal) => Promise<ProbeResult>
+  /** Whose the run's VMs are: labels of src/labels.ts. */
+  readonly labels: Readonly<Record<string, string>>
+  /** Unix seconds after which nobody joins for this run. */
+  readonly expiresAt: number
+}
+
+/** Milliseconds between looks from the client, once the VM itself says that its server is ready. */
+const PROBE_MS = 500
+
+/** The second form of the mesh: VMs anywhere, joined by K3s, services by name. */
+export function createK3sMesh(options: K3sMeshOptions): Mesh {
+  return new K3sMesh(options)
+}
+
+class K3sMesh implements Mesh {
+  readonly #options: K3sMeshOptions
+  #connection: Promise<MeshConnection> | undefined
+  #token: Promise<JoinToken> | undefined
+
+  constructor(options: K3sMeshOptions) {
+    this.#options = options
+  }
+
+  async admit(vm: string): Promise<void> {
+    const { hand, labels } = this.#options
+    const { main } = await this.#connect()
+    // One token for all VMs of the run: it dies with it.
+    this.#token ??= this.#mint()
+    const { token, expiresAt } = await this.#token
+    const launch = Array.from({ length: 5 }, () => randomInt(36).toString(36)).join('')
+    await hand(vm, { version: 1, main, token, expiresAt, launch, labels: { ...labels } })
+  }
+
+  async address({ name, port }: Service): Promise<string> {
+    return `http://${serviceHost(name)}:${port}`
+  }
+
+  async waitUntilReady(service: Service, wait: WaitOptions): Promise<void> {
+    const { clock, probe } = this.#options
+    const { kube } = await this.#connect()
+    const until = clock.now() + wait.deadlineMs
+    await waitForEndpoint(kube, service.name, { ...wait, clock })
+    let seen = 'nothing'
+    while (clock.now() < until) {
+      const result = await probe(service, wait.signal)
+      if (result.ready) return
+      seen = result.seen
+      await clock.sleep(PROBE_MS, wait.signal)
+    }
+    throw new LmrunError(`${service.name} is ready in the mesh, but the client does not reach it: ${seen}`, {
+      hint: 'Look at `lmrun mesh status`, and whether UDP 51820 is open between the VMs.',
+    })
+  }
+
+  async leave({ name }: Service): Promise<void> {
+    if (!this.#connection) return
+    const { kube } = await this.#connection
+    await kube.core.deleteCollectionNode({ labelSelector: `${MESH_LABEL.vm}=${name},${this.#run()}` })
+  }
+
+  async close(): Promise<void> {
+    if (!this.#connection) return
+    const { kube } = await this.#connection
+    const token = await this.#token
+    const revoked = token && revokeToken(kube, token.id)
+    await Promise.all([revoked, kube.core.deleteCollectionNode({ labelSelector: this.#run() })])
+  }
+
+  #connect(): Promise<MeshConnection> {
+    this.#connection ??= this.#options.connect()
+    return this.#connection
+  }
+
+  async #mint(): Promise<JoinToken> {
+    const { labels, expiresAt } = this.#options
+    const { kube } = await this.#connect()
+    return mintToken(kube, { labels, expiresAt })
+  }
+
+  #run(): string {
+    const { labels } = this.#options
+    return `${LABEL.run}=${labels[LABEL.run]},${LABEL.attempt}=${labels[LABEL.attempt]}`
+  }
+}
