@@ -32,6 +32,10 @@ export interface BenchOptions {
   readonly infra: readonly string[]
   /** The same for the client; a CPU is enough. */
   readonly clientInfra: readonly string[]
+  /** `auto`: a mesh of the run's own wherever VMs can join one; `off`: none; else the VM name of its main. */
+  readonly mesh: string
+  /** Path or text of the kubeconfig of a mesh that is up. */
+  readonly meshKubeconfig?: string
   readonly accelerators: readonly string[]
   /** Absent: as the template says. */
   readonly spot?: boolean
@@ -188,6 +192,13 @@ export const OPTIONS = {
     fallback: '',
     allowed: 'Give places as for infra; empty: those of infra',
   },
+  mesh: {
+    schema: text.pipe(z.string().regex(/^[a-z]([-a-z0-9]{0,24}[a-z0-9])?$/)),
+    fallback: 'auto',
+    allowed:
+      'Give "auto", "off", or the VM name of a main node: a letter, then letters, digits and "-", at most 26',
+  },
+  'mesh-kubeconfig': { schema: optionalText, allowed: 'Give the path of a kubeconfig, or its text' },
   accelerators: {
     schema: accelerators,
     fallback: '',
@@ -302,6 +313,8 @@ function toBenchOptions(
     maxTokens: values['max-tokens'] ?? (questions === 'smoke' ? MAX_TOKENS.smoke : MAX_TOKENS.other),
     infra: values.infra,
     clientInfra: values['client-infra'].length > 0 ? values['client-infra'] : values.infra,
+    mesh: values.mesh,
+    ...(values['mesh-kubeconfig'] === undefined ? {} : { meshKubeconfig: values['mesh-kubeconfig'] }),
     accelerators: values.accelerators,
     ...(values.spot === undefined ? {} : { spot: values.spot }),
     ...(values['disk-size'] === undefined ? {} : { diskSize: values['disk-size'] }),

@@ -29,6 +29,7 @@ describe('parseOptions', () => {
       maxTokens: 64,
       infra: ['local'],
       clientInfra: ['local'],
+      mesh: 'auto',
       accelerators: [],
       reuse: false,
       retries: 2,
