@@ -1,10 +1,10 @@
 /** The action's main step: wiring only. The rest is loaded after the first line, so that the log starts at once. */
+import { Cancellation } from './cancel.ts'
+
 process.stdout.write('lmrun: launch, wait, ask, grade, report, tear down\n')
 
-const cancelled = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => cancelled.abort(new DOMException(`cancelled by ${signal}`, 'AbortError')))
-}
+const cancelled = new Cancellation()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancelled.by(signal))
 
 const [core, { runAction }, { explain }] = await Promise.all([
   import('@actions/core'),
@@ -12,7 +12,7 @@ const [core, { runAction }, { explain }] = await Promise.all([
   import('./errors.ts'),
 ])
 try {
-  await runAction(cancelled.signal)
+  await runAction(cancelled)
 } catch (error) {
   core.setFailed(explain(error))
 }

@@ -1,6 +1,6 @@
 /** The action's post step, which always runs: wiring only. */
 import * as core from '@actions/core'
-import { cleanUp } from './action.ts'
+import { cleanUp } from './clean-up.ts'
 import { explain } from './errors.ts'
 
 try {

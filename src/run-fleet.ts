@@ -4,7 +4,7 @@ import { openCredentials } from './credentials/credentials.ts'
 import type { Env } from './env.ts'
 import { explain } from './errors.ts'
 import type { Fleet, FleetKind } from './fleet/fleet.ts'
-import { createFleet } from './fleets.ts'
+import { createFleet, type FleetOptions } from './fleets.ts'
 import type { Inputs } from './inputs.ts'
 import { createDirectMesh } from './mesh/direct.ts'
 import type { Mesh } from './mesh/mesh.ts'
@@ -14,7 +14,7 @@ import { within } from './waiting.ts'
 /** Milliseconds between two looks at a server: far away one costs some more. */
 const PROBE_MS: Readonly<Record<FleetKind, number>> = { local: 100, sky: 1000 }
 /** Milliseconds for ending what the fleet started here; after a cancel there is no time to wait for all of it. */
-const CLOSE_MS = { cancelled: 700, usual: 60_000 } as const
+const CLOSE_MS = { cancelled: 900, usual: 60_000 } as const
 
 export interface FleetDeps {
   readonly env: Env
@@ -22,6 +22,21 @@ export interface FleetDeps {
   readonly warn: (text: string) => void
   /** Keeps a value out of logs. */
   readonly mask: (secret: string) => void
+}
+
+/** What makes fleets, and what they live in. */
+export interface FleetSource {
+  readonly clock: Clock
+  readonly createFleet: (kind: FleetKind, options: FleetOptions) => Fleet
+  readonly createMesh: typeof createDirectMesh
+  readonly openCredentials: typeof openCredentials
+}
+
+export const REAL_FLEETS: FleetSource = {
+  clock: systemClock,
+  createFleet,
+  createMesh: createDirectMesh,
+  openCredentials,
 }
 
 /** Where the VMs of a run come from, with the credentials and the key that go with them. */
@@ -38,22 +53,27 @@ export interface RunFleet {
 }
 
 /** @throws InputError for an identity that cannot be had */
-export async function openFleet(inputs: Inputs, deps: FleetDeps): Promise<RunFleet> {
+export async function openFleet(
+  inputs: Inputs,
+  deps: FleetDeps,
+  source: FleetSource = REAL_FLEETS,
+): Promise<RunFleet> {
   const { options } = inputs
   const kind = fleetKind(options)
-  const clock = systemClock
+  const { clock } = source
   const apiKey = runApiKey(inputs)
   if (apiKey !== undefined) deps.mask(apiKey)
   const key = apiKey === undefined ? {} : { apiKey }
-  const credentials = kind === 'local' ? null : await openCredentials(options, { ...deps, clock })
+  const credentials = kind === 'local' ? null : await source.openCredentials(options, { ...deps, clock })
   const { log, warn } = deps
-  const fleet = createFleet(kind, { env: credentials?.env ?? deps.env, infra: allInfra(options), log, warn })
+  const env = credentials?.env ?? deps.env
+  const fleet = source.createFleet(kind, { env, infra: allInfra(options), log, warn })
   const endpoint: Parameters<typeof createDirectMesh>[0] = ({ name, port }) => fleet.endpoint(name, port)
   return {
     ...{ fleet, clock, ...key },
-    mesh: createDirectMesh(endpoint, { clock, everyMs: PROBE_MS[kind], ...key }),
+    mesh: source.createMesh(endpoint, { clock, everyMs: PROBE_MS[kind], ...key }),
     close: async cancelled => {
-      await closeFleet(fleet, deps.log, cancelled.aborted ? 'cancelled' : 'usual')
+      await closeFleet(fleet, { clock, log, when: cancelled.aborted ? 'cancelled' : 'usual' })
       if (!cancelled.aborted) await credentials?.[Symbol.asyncDispose]()
     },
   }
@@ -61,11 +81,10 @@ export async function openFleet(inputs: Inputs, deps: FleetDeps): Promise<RunFle
 
 export async function closeFleet(
   fleet: Fleet,
-  log: (line: string) => void,
-  when: keyof typeof CLOSE_MS = 'usual',
+  { clock, log, when }: { clock: Clock; log: (line: string) => void; when: keyof typeof CLOSE_MS },
 ): Promise<void> {
   const closed = fleet.close().catch(error => log(`not everything could be closed: ${explain(error)}`))
-  await within(closed, { clock: systemClock, ms: CLOSE_MS[when] })
+  await within(closed, { clock, ms: CLOSE_MS[when] })
 }
 
 /** All places where VMs of the run may be. */

@@ -1,7 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import * as core from '@actions/core'
 import { z } from 'zod'
 import type { CloudIdentity } from './credentials/plan.ts'
 import type { Env } from './env.ts'
@@ -9,8 +8,12 @@ import type { SavedVm } from './fleet/run-vms.ts'
 import type { Results } from './report/results.ts'
 import { resultsSchema } from './report/schema.ts'
 
+/** Hands a value on to post. */
+export type SaveState = (name: string, value: unknown) => void
+
 /** What main leaves for post, written before each thing that post may have to undo. */
 export interface State {
+  /** One a launch, in their order. */
   readonly vms: readonly SavedVm[]
   /** Who main was in the clouds: names, no secrets. */
   readonly identity: CloudIdentity
@@ -26,11 +29,14 @@ const vmsSchema = z.array(
     name: z.string(),
     role: z.enum(['server', 'client']),
     ending: z.enum(['down', 'keep']),
+    launchedAt: z.number(),
+    goneAt: z.number().nullable(),
+    price: z.object({ hourly: z.number(), spot: z.boolean(), what: z.string() }).exactOptional(),
   }),
 )
 
-export function saveVms(vms: readonly SavedVm[]): void {
-  core.saveState('vms', vms)
+export function saveVms(vms: readonly SavedVm[], save: SaveState): void {
+  save('vms', vms)
 }
 
 const identitySchema = z.object({
@@ -40,19 +46,19 @@ const identitySchema = z.object({
 })
 
 /** Post renews the credentials by it, without reading an input. */
-export function saveIdentity(identity: CloudIdentity): void {
-  core.saveState('identity', identitySchema.parse(identity))
+export function saveIdentity(identity: CloudIdentity, save: SaveState): void {
+  save('identity', identitySchema.parse(identity))
 }
 
 /** In a file: state travels in an environment variable, and Linux gives one of them 128 KiB at most. */
-export function saveDraft(draft: Results, env: Env): void {
+export function saveDraft(draft: Results, env: Env, save: SaveState): void {
   const file = path.join(env.RUNNER_TEMP || tmpdir(), `lmrun-${draft.run.id}.json`)
   writeFileSync(file, JSON.stringify(draft))
-  core.saveState('draft', file)
+  save('draft', file)
 }
 
-export function savePublished(): void {
-  core.saveState('published', true)
+export function savePublished(save: SaveState): void {
+  save('published', true)
 }
 
 /** Reads the state that the runner hands to post; what is not there, or unreadable, is as if never saved. */

@@ -6,13 +6,20 @@ import { leaseAlarm } from './lease-alarm.ts'
 
 export type VmRole = 'server' | 'client'
 
-/** What a later process needs to end a VM: saved before the VM is launched. */
+/**
+ * One launch, as a later process needs it to end the VM and to tell its cost: saved before the launch, and again when
+ * more is known of it.
+ */
 export interface SavedVm {
   readonly fleet: FleetKind
   readonly name: string
   readonly role: VmRole
   /** `keep`: it serves, and outlives its run on purpose. */
   readonly ending: Ending
+  /** Unix milliseconds. */
+  readonly launchedAt: number
+  readonly goneAt: number | null
+  readonly price?: VmPrice
 }
 
 /** One launch and what became of it: a VM that was launched again has several. */
@@ -32,7 +39,7 @@ export interface VmEnding {
 export interface RunVmsOptions {
   readonly clock: Clock
   readonly leaseMinutes: number
-  /** Called with every VM of the run, before the next one is launched. */
+  /** Called with every launch of the run: before the next one, and when a VM is gone or its price is known. */
   readonly save: (vms: readonly SavedVm[]) => void
   readonly warn: (text: string) => void
 }
@@ -172,6 +179,7 @@ export class RunVms {
     const result = results.find(({ name }) => name === vm.name)
     if (!result || result.verified) {
       vm.goneAt = this.#now()
+      this.#save()
       return
     }
     vm.ending = null
@@ -211,18 +219,20 @@ export class RunVms {
   async #askPrice(vm: Launch): Promise<void> {
     try {
       const price = (await this.#fleet.prices?.([vm.name]))?.get(vm.name)
-      if (price) vm.price = price
+      if (!price) return
+      vm.price = price
+      this.#save()
     } catch {
       // The report says that its price is not known.
     }
   }
 
   #save(): void {
-    const latest = new Map(this.#launches.map(vm => [vm.name, vm]))
     this.#options.save(
-      [...latest.values()].map(({ name, role, reuse, ready }) => ({
-        ...{ fleet: this.#fleet.kind, name, role },
+      this.#launches.map(({ name, role, reuse, ready, launchedAt, goneAt, price }) => ({
+        ...{ fleet: this.#fleet.kind, name, role, launchedAt, goneAt },
         ending: reuse && ready ? 'keep' : 'down',
+        ...(price ? { price } : {}),
       })),
     )
   }

@@ -142,7 +142,13 @@ describe('names', () => {
     await vms.end('a')
     await vms.launch(request('a'), 'server', forever)
     expect(vms.endings().map(vm => vm.goneAt !== null)).toEqual([true, false])
-    expect(saved.at(-1)).toEqual([{ fleet: 'sky', name: 'a', role: 'server', ending: 'down' }])
+    const price = { hourly: 2, spot: true, what: 'a GPU for a' }
+    const launch = { fleet: 'sky', name: 'a', role: 'server', ending: 'down', launchedAt: time.now, price }
+    // Whoever reports for a run that was killed tells by it what each launch has cost.
+    expect(saved.at(-1)).toEqual([
+      { ...launch, goneAt: time.now },
+      { ...launch, goneAt: null },
+    ])
   })
 })
 
