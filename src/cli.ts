@@ -7,6 +7,7 @@ import { doctorCommand } from './cli/doctor.ts'
 import { downCommand } from './cli/down.ts'
 import { gradeCommand } from './cli/grade.ts'
 import { lsCommand } from './cli/ls.ts'
+import { meshCommand } from './cli/mesh.ts'
 import { reportCommand } from './cli/report.ts'
 import { scoreCommand } from './cli/score.ts'
 import { sweepCommand } from './cli/sweep.ts'
@@ -26,6 +27,7 @@ const program = new Command('lmrun')
   .addCommand(templateCommand())
   .addCommand(downCommand())
   .addCommand(lsCommand())
+  .addCommand(meshCommand())
   .addCommand(sweepCommand())
   .addHelpText(
     'after',
@@ -33,7 +35,7 @@ const program = new Command('lmrun')
   )
 
 // Wrong flags are bad input like any other: commander's own exit code is 1.
-for (const command of [program, ...program.commands])
+for (const command of withSubcommands(program))
   command.exitOverride(error => process.exit(error.exitCode && 2))
 
 try {
@@ -41,4 +43,8 @@ try {
 } catch (error) {
   process.stderr.write(`lmrun: ${explain(error)}\n`)
   process.exitCode = error instanceof InputError ? 2 : 1
+}
+
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)]
 }
