@@ -7,8 +7,15 @@ import { askRequests, askStatus, isLaunching } from './queries.ts'
 
 /** Between a look that found a VM and asking again for its end. */
 const PAUSE_MS = 3000
-/** A call that hangs keeps nobody from looking: it is looked after this time anyway. */
-const ROUND_MS = 60_000
+/** `sky down` takes 10 to 25 s. A call that takes longer keeps nobody from looking, and from asking for the others. */
+const ROUND_MS = 30_000
+/** A call that takes so long hangs: it is given up, and made again. */
+const TRY_MS = 60_000
+/** A look takes seconds. The last one begins before the time is over. */
+const LOOK_MS = 45_000
+const LAST_LOOK_MS = 15_000
+/** A VM that is not listed, when nobody can tell what is being launched: by then a launch would have shown it. */
+const ABSENT_MS = 90_000
 
 type End = Pick<SkyContext, 'cli' | 'clock' | 'access' | 'notes'>
 
@@ -20,52 +27,101 @@ export type Sight = { readonly state: 'gone' | 'absent' | 'there'; readonly reas
  * over. `sky down` also undoes a launch that goes on, and its exit code proves nothing. Never rejects.
  */
 export async function endVms(
-  { cli, clock, access, notes }: End,
+  end: End,
   names: readonly string[],
   teardownMs: number,
 ): Promise<readonly DownResult[]> {
-  const left = new Map([...new Set(names)].map(name => [name, 'it was not looked for']))
-  const absences = new Map<string, number>()
-  const until = clock.now() + teardownMs
-  const over = new AbortController()
-  const asking = new Map<string, Promise<unknown>>()
-  for (const name of left.keys()) void access.leave(name).catch(() => {})
-  while (left.size > 0) {
-    for (const name of left.keys()) {
-      if (asking.has(name)) continue
-      const call = cli
-        .run(downArgs(name), { signal: over.signal, timeoutMs: Math.max(1000, until - clock.now()) })
-        .catch(() => {})
-        .finally(() => asking.delete(name))
-      asking.set(name, call)
-    }
-    await oneRound([...asking.values()], clock, Math.min(ROUND_MS, Math.max(0, until - clock.now())))
-    for (const [name, { state, reason }] of await look(cli, [...left.keys()])) {
-      const absent = state === 'there' ? 0 : (absences.get(name) ?? 0) + 1
-      absences.set(name, absent)
-      if (state === 'gone' || absent > 1) left.delete(name)
-      else left.set(name, reason)
-    }
-    if (left.size === 0 || clock.now() >= until) break
-    await clock.sleep(Math.min(PAUSE_MS, until - clock.now()))
-  }
-  over.abort()
+  const left = await new Teardown(end, names, teardownMs).run()
   return Promise.all(
     names.map(async (name): Promise<DownResult> => {
       const reason = left.get(name)
       if (reason !== undefined) return { name, verified: false, reason, command: `sky down -y ${name}` }
-      await notes.forget(name).catch(() => {})
+      await end.notes.forget(name).catch(() => {})
       return { name, verified: true }
     }),
   )
 }
 
+class Teardown {
+  readonly #end: End
+  /** Why each name is not seen to be gone. */
+  readonly #left: Map<string, string>
+  readonly #absentSince = new Map<string, number>()
+  readonly #asking = new Map<string, Promise<unknown>>()
+  readonly #over = new AbortController()
+  readonly #until: number
+
+  constructor(end: End, names: readonly string[], teardownMs: number) {
+    this.#end = end
+    this.#left = new Map(names.map(name => [name, 'it was not looked for']))
+    this.#until = end.clock.now() + teardownMs
+  }
+
+  /** @returns what was not seen to be gone, with the reason */
+  async run(): Promise<ReadonlyMap<string, string>> {
+    const { access, clock } = this.#end
+    for (const name of this.#left.keys()) void access.leave(name).catch(() => {})
+    while (this.#left.size > 0) {
+      this.#ask()
+      await oneRound([...this.#asking.values()], clock, Math.min(ROUND_MS, this.#timeLeft))
+      await this.#look()
+      if (this.#left.size === 0 || this.#timeLeft === 0) break
+      await clock.sleep(Math.min(PAUSE_MS, this.#timeLeft))
+    }
+    this.#over.abort()
+    return this.#left
+  }
+
+  /** For each that is left, unless an answer to the last time may still come. */
+  #ask(): void {
+    const { cli, clock } = this.#end
+    for (const name of this.#left.keys()) {
+      if (this.#asking.has(name)) continue
+      const tried = clock.timeout(Math.min(TRY_MS, Math.max(1000, this.#timeLeft)))
+      const call = cli
+        .run(downArgs(name), { signal: AbortSignal.any([this.#over.signal, tried]) })
+        .catch(() => {})
+        .finally(() => this.#asking.delete(name))
+      this.#asking.set(name, call)
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { cli, clock } = this.#end
+    const limit = clock.timeout(Math.max(LAST_LOOK_MS, Math.min(LOOK_MS, this.#timeLeft)))
+    for (const [name, sight] of await look(cli, [...this.#left.keys()], limit)) {
+      if (this.#isGone(name, sight)) this.#left.delete(name)
+      else this.#left.set(name, sight.reason)
+    }
+  }
+
+  #isGone(name: string, { state }: Sight): boolean {
+    if (state !== 'absent') {
+      this.#absentSince.delete(name)
+      return state === 'gone'
+    }
+    const now = this.#end.clock.now()
+    const since = this.#absentSince.get(name) ?? now
+    this.#absentSince.set(name, since)
+    return now - since >= ABSENT_MS
+  }
+
+  get #timeLeft(): number {
+    return Math.max(0, this.#until - this.#end.clock.now())
+  }
+}
+
 /** One look for all names; rejects never. */
-async function look(cli: End['cli'], names: readonly string[]): Promise<readonly [string, Sight][]> {
-  const [status, requests] = await Promise.all([askStatus(cli, names), askRequests(cli)]).catch(error => {
-    const failed = { ok: false, kind: 'unreadable', reason: explain(error) } as const
-    return [failed, failed] as const
-  })
+async function look(
+  cli: End['cli'],
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly [string, Sight][]> {
+  const unreadable = (error: unknown) => ({ ok: false, kind: 'unreadable', reason: explain(error) }) as const
+  const [status, requests] = await Promise.all([
+    askStatus(cli, names, { signal }).catch(unreadable),
+    askRequests(cli, signal).catch(unreadable),
+  ])
   return names.map(name => [name, sightOf(name, status, requests)])
 }
 

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { type Clock, systemClock } from '../../clock.ts'
 import { currentEnv } from '../../env.ts'
 
 /**
@@ -27,9 +27,21 @@ export interface Leader {
   readonly started: string
 }
 
+/** The processes of one machine. */
+export interface ProcessTable {
+  readonly clock: Clock
+  /** Null: there is no such process. As IN_OWN_GROUP writes it. */
+  startOf(pid: number): Promise<string | null>
+  exists(pid: number): boolean
+  /** A process that has not taken its own session yet leads no group: then it is alone. */
+  signalGroup(pid: number, signal: NodeJS.Signals): void
+}
+
+export const THIS_MACHINE: ProcessTable = { clock: systemClock, startOf, exists, signalGroup }
+
 /** The name says who recorded it. */
-export function recordFile(folder: string, id: string): string {
-  return path.join(folder, `${process.pid}-${id}${EXTENSION}`)
+export function recordFile(folder: string, id: string, owner: number = process.pid): string {
+  return path.join(folder, `${owner}-${id}${EXTENSION}`)
 }
 
 /** Null: not recorded (yet). */
@@ -40,21 +52,27 @@ export async function readLeader(file: string): Promise<Leader | null> {
 }
 
 /** True while the very process that was recorded lives: its number may have a new bearer. */
-export async function isSame({ pid, started }: Leader): Promise<boolean> {
-  return started !== '' && (await startOf(pid)) === started
+export async function isSame({ pid, started }: Leader, table: ProcessTable = THIS_MACHINE): Promise<boolean> {
+  return started !== '' && (await table.startOf(pid)) === started
 }
 
 /**
  * Asks a group to end, and ends it when it has not after `graceMs`.
  * @param done true when the leader is known to have ended
  */
-export async function endGroup(leader: Leader, graceMs: number, done: () => boolean): Promise<void> {
-  if (!(await isSame(leader))) return
-  signalGroup(leader.pid, 'SIGTERM')
-  const until = Date.now() + graceMs
-  while (!done() && Date.now() < until) await sleep(POLL_MS)
+export async function endGroup(
+  leader: Leader,
+  graceMs: number,
+  done: () => boolean,
+  table: ProcessTable = THIS_MACHINE,
+): Promise<void> {
+  const { clock } = table
+  if (!(await isSame(leader, table))) return
+  table.signalGroup(leader.pid, 'SIGTERM')
+  const until = clock.now() + graceMs
+  while (!done() && clock.now() < until) await clock.sleep(POLL_MS)
   // Also when the leader has gone: a child of its may have taken no notice.
-  signalGroup(leader.pid, 'SIGKILL')
+  table.signalGroup(leader.pid, 'SIGKILL')
 }
 
 /**
@@ -68,17 +86,22 @@ export async function endRecorded(
   {
     graceMs = 2000,
     of = 'anybody',
-  }: { readonly graceMs?: number; readonly of?: 'anybody' | 'the dead' } = {},
+    table = THIS_MACHINE,
+  }: {
+    readonly graceMs?: number
+    readonly of?: 'anybody' | 'the dead'
+    readonly table?: ProcessTable
+  } = {},
 ): Promise<number> {
   const names = await readdir(folder).catch(() => [])
   const ended = await Promise.all(
     names
-      .filter(name => name.endsWith(EXTENSION) && (of === 'anybody' || !ownerLives(name)))
+      .filter(name => name.endsWith(EXTENSION) && (of === 'anybody' || !ownerLives(name, table)))
       .map(async name => {
         const file = path.join(folder, name)
         const leader = await readLeader(file)
-        const lives = leader !== null && (await isSame(leader))
-        if (leader && lives) await endUntilGone(leader, graceMs)
+        const lives = leader !== null && (await isSame(leader, table))
+        if (leader && lives) await endUntilGone(leader, graceMs, table)
         await rm(file, { force: true })
         return lives
       }),
@@ -90,20 +113,23 @@ export async function makeRecordFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
 }
 
-async function endUntilGone(leader: Leader, graceMs: number): Promise<void> {
+async function endUntilGone(leader: Leader, graceMs: number, table: ProcessTable): Promise<void> {
   let gone = false
   const watch = (async () => {
-    while (!gone && (await isSame(leader))) await sleep(POLL_MS)
+    while (!gone && (await isSame(leader, table))) await table.clock.sleep(POLL_MS)
     gone = true
   })()
-  await endGroup(leader, graceMs, () => gone)
+  await endGroup(leader, graceMs, () => gone, table)
   gone = true
   await watch
 }
 
-function ownerLives(name: string): boolean {
+function ownerLives(name: string, table: ProcessTable): boolean {
   const pid = Number.parseInt(name, 10)
-  if (Number.isNaN(pid)) return false
+  return !Number.isNaN(pid) && table.exists(pid)
+}
+
+function exists(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
@@ -112,7 +138,6 @@ function ownerLives(name: string): boolean {
   }
 }
 
-/** A process that has not taken its own session yet leads no group: then it is alone. */
 function signalGroup(pid: number, signal: NodeJS.Signals): void {
   for (const target of [-pid, pid]) {
     try {
@@ -124,7 +149,6 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Null: there is no such process. As IN_OWN_GROUP writes it. */
 async function startOf(pid: number): Promise<string | null> {
   if (process.platform === 'linux') {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)

@@ -2,15 +2,15 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import { systemClock } from '../../clock.ts'
 import { type Env, lmrunHome } from '../../env.ts'
-import { LmrunError } from '../../errors.ts'
 import type { Fleet } from '../fleet.ts'
 import { createSkyCli } from './cli.ts'
 import { findOrInstallSky } from './install.ts'
+import { lateCli } from './late-cli.ts'
 import { ACTIONS_GROUPS, LogGroups, PLAIN_GROUPS } from './log-groups.ts'
 import { preflight } from './preflight/preflight.ts'
-import { endRecorded } from './process-groups.ts'
 import { skyRenderer } from './render/render.ts'
 import { localServerAnswers } from './server.ts'
+import { sharedServer } from './server-address.ts'
 import { createSkyFleet } from './sky.ts'
 import { createSshAccess } from './ssh/access.ts'
 import type { SkyCli } from './types.ts'
@@ -27,18 +27,18 @@ export interface RealSkyOptions {
 export async function createRealSkyFleet(options: RealSkyOptions): Promise<Fleet> {
   const { env, warn } = options
   const folder = skyFolder(env)
-  const sharedServer = Boolean(env.SKYPILOT_API_SERVER_ENDPOINT)
+  const isShared = (await sharedServer(env, process.cwd())) !== null
   const cli = installedCli(options, path.join(folder, 'calls'))
   const home = env.HOME || homedir()
   const access = createSshAccess({ home, env, clock: systemClock })
-  const looking = { renderer: skyRenderer, clock: systemClock, env, sharedServer }
+  const looking = { renderer: skyRenderer, clock: systemClock, env, sharedServer: isShared }
   const fleet = createSkyFleet({
     cli,
     access,
     clock: systemClock,
     renderer: skyRenderer,
     folder,
-    sharedServer,
+    sharedServer: isShared,
     serverAnswers: () => localServerAnswers(env.SKYPILOT_API_SERVER_LOCAL_PORT || undefined),
     warn,
     preflight: (requests, limits, noticed) => preflight(requests, limits, { ...looking, cli: noticed }),
@@ -52,28 +52,12 @@ export function skyFolder(env: Env): string {
   return env.RUNNER_TEMP ? path.join(env.RUNNER_TEMP, 'lmrun-sky') : path.join(lmrunHome(env), 'sky')
 }
 
-/** Nothing of a dead run asks on while this one does: its calls are ended before the first of ours. */
+/** Found or installed when it is first called. */
 function installedCli({ env, infra, log, warn }: RealSkyOptions, records: string): SkyCli {
-  const over = new AbortController()
   const style = env.GITHUB_ACTIONS === 'true' ? ACTIONS_GROUPS : PLAIN_GROUPS
-  const make = async () => {
-    const [{ bin }] = await Promise.all([
-      findOrInstallSky({ infra, env, log, warn, signal: over.signal }),
-      endRecorded(records, { of: 'the dead' }),
-    ])
+  const find = async (signal: AbortSignal) => {
+    const { bin } = await findOrInstallSky({ infra, env, log, warn, signal })
     return createSkyCli({ bin, records, env, groups: new LogGroups(log, style) })
   }
-  const made = make()
-  // Whoever calls hears of it.
-  made.catch(() => {})
-  return {
-    run: async (args, call) => {
-      const cli = await made
-      return cli.run(args, call)
-    },
-    endAll: async () => {
-      over.abort(new LmrunError('the run is over'))
-      await (await made.catch(() => null))?.endAll()
-    },
-  }
+  return lateCli(find, records)
 }

@@ -1,10 +1,13 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { stringify } from 'yaml'
 import { createSkyCli } from '../../../src/fleet/sky/cli.ts'
 import { LogGroups, PLAIN_GROUPS } from '../../../src/fleet/sky/log-groups.ts'
+import { createRealSkyFleet } from '../../../src/fleet/sky/real.ts'
 import { ApiServer } from '../../../src/fleet/sky/server.ts'
+import { sharedServer } from '../../../src/fleet/sky/server-address.ts'
 import type { SkyCli } from '../../../src/fleet/sky/types.ts'
 import { createSkyStandIn, type SkyStandIn } from '../../support/sky-stand-in/stand-in.ts'
 
@@ -47,6 +50,71 @@ test('a server that was there before is left alone', async () => {
   await server.stop()
   expect(sky.servers()).toHaveLength(1)
 })
+
+describe('closing a fleet', () => {
+  it('stops the server that it started', async () => {
+    await using sky = await createSkyStandIn({ speed: 50 })
+    await listAndClose(sky)
+    await expect.poll(() => sky.servers()).toEqual([])
+  })
+
+  it('stops none when `sky api login` leads to one of others', async () => {
+    await using sky = await createSkyStandIn({ speed: 50 })
+    await login(path.join(sky.home, '.sky/config.yaml'), 'https://sky.example.com')
+    await listAndClose(sky)
+    expect(sky.servers()).toHaveLength(1)
+  })
+})
+
+describe('the address of a server of others', () => {
+  const cases: readonly [string, Record<string, string>, Record<string, string>, string | null][] = [
+    ['is none without a word of it', {}, {}, null],
+    ['comes from the environment', { SKYPILOT_API_SERVER_ENDPOINT: 'https://a' }, {}, 'https://a'],
+    ['comes from sky api login', {}, { '.sky/config.yaml': 'https://b' }, 'https://b'],
+    [
+      'comes from the project first',
+      {},
+      { '.sky/config.yaml': 'https://b', '.sky.yaml': 'https://c' },
+      'https://c',
+    ],
+    [
+      'is where a variable says',
+      { SKYPILOT_GLOBAL_CONFIG: '~/d.yaml' },
+      { 'd.yaml': 'https://d' },
+      'https://d',
+    ],
+    ['is none when it is this machine', {}, { '.sky/config.yaml': 'http://127.0.0.1:46580/' }, null],
+    ['is one on another port', {}, { '.sky/config.yaml': 'http://127.0.0.1:8080' }, 'http://127.0.0.1:8080'],
+  ]
+  it.each(cases)('%s', async (_, env, files, address) => {
+    const home = await mkdtemp(path.join(tmpdir(), 'lmrun-address-'))
+    try {
+      for (const [file, endpoint] of Object.entries(files)) await login(path.join(home, file), endpoint)
+      expect(await sharedServer({ HOME: home, ...env }, home)).toBe(address)
+    } finally {
+      await rm(home, { recursive: true })
+    }
+  })
+
+  it('is none when the file cannot be read, as SkyPilot takes it', async () => {
+    await using sky = await createSkyStandIn()
+    await mkdir(path.join(sky.home, '.sky'), { recursive: true })
+    await writeFile(path.join(sky.home, '.sky/config.yaml'), '{')
+    expect(await sharedServer({ HOME: sky.home }, sky.home)).toBeNull()
+  })
+})
+
+async function login(file: string, endpoint: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true })
+  await writeFile(file, stringify({ api_server: { endpoint } }))
+}
+
+async function listAndClose(sky: SkyStandIn): Promise<void> {
+  const env = { ...process.env, ...sky.env, RUNNER_TEMP: path.join(sky.folder, 'temp') }
+  const fleet = await createRealSkyFleet({ env, infra: [], log: () => {}, warn: () => {} })
+  expect(await fleet.list()).toEqual([])
+  await fleet.close()
+}
 
 function serverOf(sky: SkyStandIn, cli: SkyCli, answers: boolean): ApiServer {
   const folder = path.join(sky.folder, 'run')

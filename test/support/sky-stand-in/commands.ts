@@ -42,11 +42,12 @@ async function downOne(server: Server, request: Request, name: string): Promise<
   const fault = await server.fault(request, [name])
   if (typeof fault === 'number') return fault
   await server.seconds(DOWN_S)
-  for (const { cancelled } of server.launching(name)) cancelled.abort()
   if (!server.db.get(name)) {
+    // Also while it is about to be launched: what has no record yet is not cancelled (sky/core.py, down).
     request.out(`${notFound(name)}Cluster(s) not found (tip: see \`sky status\`).\n`)
     return 0
   }
+  for (const { cancelled } of server.launching(name)) cancelled.abort()
   try {
     await server.cloud('terminate', { name, by: request.by })
   } catch (error) {
