@@ -60,12 +60,11 @@ async function showTemplates(role: Role | undefined, cli: Flags): Promise<string
   const requests = [...(role === 'server' ? [] : [plan.client]), ...(role === 'client' ? [] : servers)]
   const documents = await Promise.all(
     requests.map(async request => {
-      const { yaml, secretNames, config } = await skyRenderer.render(request)
-      const beside = [
-        ...config.map(item => `--config ${item}`),
-        ...secretNames.map(name => `--secret ${name}`),
-      ]
-      return `# ${[request.name, ...beside].join(' ')}\n${yaml}`
+      const { yaml, secrets: handed, config } = await skyRenderer.render(request)
+      const beside = config.map(item => `--config ${item}`)
+      const names = Object.keys(handed)
+      const later = names.length === 0 ? '' : `; handed over ssh: ${names.join(', ')}`
+      return `# ${[request.name, ...beside].join(' ')}${later}\n${yaml}`
     }),
   )
   return documents.join('---\n')

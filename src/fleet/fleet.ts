@@ -82,6 +82,13 @@ export type DownResult =
   | { readonly name: string; readonly verified: true }
   | { readonly name: string; readonly verified: false; readonly reason: string; readonly command: string }
 
+/** A file for a VM, by its content: what it holds is on no disk of the runner. */
+export interface VmFile {
+  /** Relative to the home of the VM's user. */
+  readonly path: string
+  readonly content: string
+}
+
 /** Where a port of a VM can be reached from the runner. */
 export interface Endpoint {
   readonly host: string
@@ -117,6 +124,11 @@ export interface Fleet {
   fetch(vm: string, from: string, to: string): Promise<boolean>
   /** Copies a file or folder to a path relative to the VM's working folder, over what is there. */
   push(vm: string, from: string, to: string): Promise<void>
+  /**
+   * Writes files on a VM that is up, whole and readable by its user alone, over what is there; tried again for minutes
+   * while the VM does not answer. A capability: what runs on this machine reads its files here.
+   */
+  readonly hand?: (vm: string, files: readonly VmFile[], signal: AbortSignal) => Promise<void>
   endpoint(vm: string, port: number): Promise<Endpoint>
   /** Ends VMs side by side. A name that is not there is a verified end. Never rejects: a failure is in the result. */
   down(names: readonly string[]): Promise<readonly DownResult[]>

@@ -5,14 +5,14 @@ export interface LaunchArgs {
   /** Path of the rendered template. */
   readonly file: string
   readonly leaseMinutes: number
-  /** Names only: `sky` takes the values from its environment. */
-  readonly secretNames: readonly string[]
+  /** `KEY=VALUE` for the environment of setup and run: SkyPilot keeps them, so no secret is among them. */
+  readonly envs?: readonly string[]
   /** `KEY=VALUE` of SkyPilot's configuration. */
   readonly config?: readonly string[]
 }
 
 /** Detached: it returns when the job has a number. The lease is a hard limit (`--wait-for none`), and ends the VM. */
-export function launchArgs({ name, file, leaseMinutes, secretNames, config = [] }: LaunchArgs): string[] {
+export function launchArgs({ name, file, leaseMinutes, envs = [], config = [] }: LaunchArgs): string[] {
   const settings = config.flatMap(setting => ['--config', setting])
   return [
     'launch',
@@ -22,14 +22,14 @@ export function launchArgs({ name, file, leaseMinutes, secretNames, config = [] 
     name,
     ...lease(leaseMinutes),
     ...settings,
-    ...secrets(secretNames),
+    ...envs.flatMap(setting => ['--env', setting]),
     file,
   ]
 }
 
 /** Optimizes and prints the offers; nothing is launched. */
-export function dryrunArgs(file: string, secretNames: readonly string[] = []): string[] {
-  return ['launch', '--dryrun', '-y', ...secrets(secretNames), file]
+export function dryrunArgs(file: string): string[] {
+  return ['launch', '--dryrun', '-y', file]
 }
 
 export function downArgs(name: string): string[] {
@@ -88,8 +88,4 @@ export function stopServerArgs(): string[] {
 /** SkyPilot counts whole minutes: a lease is rounded up, so that it is never shorter than renewals expect. */
 function lease(minutes: number): string[] {
   return ['-i', String(Math.max(1, Math.ceil(minutes))), '--down', '--wait-for', 'none']
-}
-
-function secrets(names: readonly string[]): string[] {
-  return names.flatMap(name => ['--secret', name])
 }

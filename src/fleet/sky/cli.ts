@@ -8,7 +8,6 @@ import { getExecOutput } from '@actions/exec'
 import type { Env } from '../../env.ts'
 import { LmrunError } from '../../errors.ts'
 import type { LogGroups } from './log-groups.ts'
-import { maskWith } from './mask.ts'
 import { endGroup, IN_OWN_GROUP, makeRecordFolder, readLeader, recordFile } from './process-groups.ts'
 import type { SkyCall, SkyCli, SkyReply } from './types.ts'
 
@@ -52,7 +51,7 @@ export function createSkyCli(options: SkyCliOptions): SkyCli {
 
 async function runSky(
   args: readonly string[],
-  { env = {}, group }: SkyCall,
+  { group }: SkyCall,
   signal: AbortSignal,
   { bin, records, env: inherited, groups, graceMs = 2000 }: SkyCliOptions,
 ): Promise<SkyReply> {
@@ -60,15 +59,13 @@ async function runSky(
   await makeRecordFolder(records)
   const record = recordFile(records, randomUUID())
   const output = group === undefined ? null : groups.open(group)
-  const mask = maskWith(Object.values(env))
-  const print = lineSplitter(line => output?.line(mask(line)))
+  const print = lineSplitter(line => output?.line(line))
   let done = false
   const call = getExecOutput('sh', ['-c', IN_OWN_GROUP, 'sh', record, bin, ...args], {
     env: {
       SKYPILOT_DISABLE_USAGE_COLLECTION: '1',
       ...given(inherited),
       PATH: searchPath(bin, inherited),
-      ...env,
     },
     // Nobody answers questions: `sky` reads the end of its input at once.
     input: Buffer.alloc(0),
@@ -85,7 +82,7 @@ async function runSky(
     signal.throwIfAborted()
     if (NOT_STARTED.includes(exitCode)) throw notStarted(bin, stderr)
     // No code: a signal that was not ours ended it.
-    return { exitCode: exitCode ?? -1, stdout: mask(stdout), stderr: mask(stderr) }
+    return { exitCode: exitCode ?? -1, stdout, stderr }
   } finally {
     ending.release()
     output?.end()

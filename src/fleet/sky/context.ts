@@ -13,9 +13,9 @@ export interface Renderer {
 }
 
 export interface Rendered {
-  /** A SkyPilot YAML without the value of any secret. */
+  /** A SkyPilot YAML that says nothing of secrets. */
   readonly yaml: string
-  /** For the environment of `sky`. */
+  /** Handed to the VM once it is launched. */
   readonly secrets: Readonly<Record<string, string>>
   /** `KEY=VALUE` of SkyPilot's configuration for this VM alone: its identity in the cloud. */
   readonly config?: readonly string[]

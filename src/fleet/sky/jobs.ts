@@ -73,12 +73,18 @@ export async function tailLog(context: SkyContext, job: Job, lines: number): Pro
 }
 
 /** Turns "does not answer" into VmLost when that is what it is. */
-export async function orLost<T>(context: SkyContext, vm: string, work: () => Promise<T>): Promise<T> {
+export async function orLost<T>(
+  context: SkyContext,
+  vm: string,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   try {
     return await work()
   } catch (error) {
+    signal?.throwIfAborted()
     if (!(error instanceof Unreachable)) throw error
-    const truth = await truthOf(context, { vm, id: 0 })
+    const truth = await truthOf(context, { vm, id: 0 }, signal)
     throw truth.kind === 'gone' ? await lost(context, { vm, id: 0 }, error) : error
   }
 }

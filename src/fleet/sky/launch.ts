@@ -1,18 +1,22 @@
+import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { InputError } from '../../errors.ts'
+import { explain, InputError } from '../../errors.ts'
 import { writeAtomically } from '../../files.ts'
-import { LaunchFailed } from '../failures.ts'
+import { failureKind, LaunchFailed } from '../failures.ts'
 import type { LaunchRequest } from '../fleet.ts'
 import { requestProblems } from '../task.ts'
 import { launchArgs } from './argv.ts'
 import type { Rendered, Renderer, SkyContext } from './context.ts'
 import { endVms } from './down.ts'
 import { failureClass } from './failure-class.ts'
+import { hand } from './hand.ts'
 import { maskWith } from './mask.ts'
 import type { VmNote } from './notes.ts'
 import { readOffers } from './offers.ts'
 import { cleanLines, readJobId } from './output.ts'
+import { LAUNCH_VARIABLE, secretsFile } from './render/remote-paths.ts'
+import { assignments } from './ssh/quote.ts'
 import type { SkyReply } from './types.ts'
 
 /** What is kept of a failed launch. */
@@ -21,7 +25,8 @@ const LOG_LINES = 60
 const LAUNCH_MS = 60 * 60_000
 
 /**
- * `sky launch`, detached: resolves when the job has a number.
+ * `sky launch`, detached: resolves when the job has a number and the secrets that its setup waits for. SkyPilot is told
+ * none of them: it keeps what it is told.
  * @throws LaunchFailed with its class; what there is of the VM is still to be ended
  */
 export async function launchVm(
@@ -41,7 +46,8 @@ export async function launchVm(
     offer: null,
   }
   await notes.put(name, note)
-  const reply = await callLaunch(context, request, rendered, signal)
+  const mark = randomBytes(4).toString('hex')
+  const reply = await callLaunch(context, request, { ...rendered, mark }, signal)
   const jobId = readJobId(reply.stdout)
   if (reply.exitCode !== 0 || jobId === null) throw launchFailed(name, rendered, reply)
   const offer = readOffers(reply.stdout).find(({ chosen }) => chosen) ?? null
@@ -52,20 +58,44 @@ export async function launchVm(
     spot: offer?.spot ?? note.spot,
     expiresAt: clock.now() + leaseMinutes * 60_000,
   })
+  await handSecrets(context, name, { ...rendered, mark }, signal)
+}
+
+/** What a launch is, beside its VM: `mark` names it among launches into the same VM. */
+type Launch = Rendered & { readonly mark: string }
+
+async function handSecrets(
+  context: SkyContext,
+  name: string,
+  { secrets, mark }: Launch,
+  signal: AbortSignal,
+): Promise<void> {
+  if (Object.keys(secrets).length === 0) return
+  try {
+    const content = `${assignments(secrets)}\n`
+    await hand(context, name, [{ path: secretsFile(mark), content }], signal)
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw new LaunchFailed(name, failureKind(cause) ?? 'network', {
+      log: [`its secrets could not be handed over: ${explain(cause)}`],
+      cause,
+    })
+  }
 }
 
 async function callLaunch(
   { cli, folder }: SkyContext,
   { name, leaseMinutes }: LaunchRequest,
-  { yaml, secrets, config = [] }: Rendered,
+  { yaml, secrets, config = [], mark }: Launch,
   signal: AbortSignal,
 ): Promise<SkyReply> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const file = path.join(folder, `${name}.yaml`)
   await writeAtomically(file, yaml, { mode: 0o600 })
-  const args = launchArgs({ name, file, leaseMinutes, secretNames: Object.keys(secrets), config })
+  const envs = Object.keys(secrets).length > 0 ? [`${LAUNCH_VARIABLE}=${mark}`] : []
+  const args = launchArgs({ name, file, leaseMinutes, envs, config })
   try {
-    return await cli.run(args, { signal, env: secrets, group: `sky launch ${name}`, timeoutMs: LAUNCH_MS })
+    return await cli.run(args, { signal, group: `sky launch ${name}`, timeoutMs: LAUNCH_MS })
   } catch (cause) {
     signal.throwIfAborted()
     const kind = cause instanceof Error && cause.name === 'TimeoutError' ? 'network' : 'unknown'

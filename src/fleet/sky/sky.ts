@@ -11,6 +11,7 @@ import type {
   Preflight,
   PreflightLimits,
   Task,
+  VmFile,
   VmInfo,
   VmPrice,
 } from '../fleet.ts'
@@ -18,6 +19,7 @@ import { checkLease, isVmName } from '../task.ts'
 import type { Renderer, SkyContext } from './context.ts'
 import { endVms } from './down.ts'
 import { endpointOf } from './endpoint.ts'
+import { hand } from './hand.ts'
 import { jobEnd, jobState, orLost, tailLog } from './jobs.ts'
 import { clear, launchVm, renderRequest } from './launch.ts'
 import { confirmLease, renewLease } from './lease.ts'
@@ -51,8 +53,8 @@ export interface SkyFleetOptions {
   readonly teardownMs?: number
 }
 
-/** The runner gives the post step 5 minutes after a cancel; the report needs some of them. */
-const TEARDOWN_MS = 4 * 60_000
+/** Four minutes with the last look: the runner gives the post step 5 after a cancel, and the report needs some of them. */
+const TEARDOWN_MS = 225_000
 
 /** VMs through SkyPilot's `sky` command, on any cloud that it knows. */
 export function createSkyFleet(options: SkyFleetOptions): Fleet {
@@ -145,6 +147,10 @@ class SkyFleet implements Fleet {
 
   push(vm: string, from: string, to: string): Promise<void> {
     return orLost(this.#context, vm, () => this.#context.access.push(vm, from, to))
+  }
+
+  hand(vm: string, files: readonly VmFile[], signal: AbortSignal): Promise<void> {
+    return this.#whileThere(vm, signal, either => hand(this.#context, vm, files, either))
   }
 
   endpoint(vm: string, port: number): Promise<Endpoint> {

@@ -1,5 +1,5 @@
 import { LmrunError } from '../../errors.ts'
-import type { JobState } from '../fleet.ts'
+import type { JobState, VmFile } from '../fleet.ts'
 import type { BoundTask } from '../task.ts'
 
 /**
@@ -20,8 +20,6 @@ export interface SkyCli {
 
 export interface SkyCall {
   readonly signal?: AbortSignal
-  /** Added to the command's environment: the values of `--secret NAME`. */
-  readonly env?: Readonly<Record<string, string>>
   /** Heading of a collapsible group for its output; without one the output is kept for errors only. */
   readonly group?: string
   /** Milliseconds after which the call is given up, as if aborted. */
@@ -48,6 +46,11 @@ export interface VmAccess {
   /** A file or folder relative to the VM's working folder, by rsync; false when it is not there. */
   pull(vm: string, from: string, to: string): Promise<boolean>
   push(vm: string, from: string, to: string): Promise<void>
+  /**
+   * Writes files, each whole and 0600: their contents go through standard input alone.
+   * @throws Unreachable when the VM does not answer
+   */
+  hand(vm: string, files: readonly VmFile[], signal: AbortSignal): Promise<void>
   /** Actual port of each declared port, and the address that the VM sees of itself. */
   facts(vm: string): Promise<VmFacts>
   /** Takes back the shutdown that setup armed: the lease is in force. Tolerates that there is none. */

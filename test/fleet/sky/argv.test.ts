@@ -15,14 +15,14 @@ import {
   stopServerArgs,
 } from '../../../src/fleet/sky/argv.ts'
 
-const launch = { name: 'qwen-k3x9a', file: '/r/qwen.yaml', leaseMinutes: 10, secretNames: [] }
+const launch = { name: 'qwen-k3x9a', file: '/r/qwen.yaml', leaseMinutes: 10 }
 
 const table: readonly [string, readonly string[], string][] = [
   ['launch', launchArgs(launch), 'launch -y -d -c qwen-k3x9a -i 10 --down --wait-for none /r/qwen.yaml'],
   [
-    'launch with secrets: names only',
-    launchArgs({ ...launch, secretNames: ['HF_TOKEN', 'KEY'] }),
-    'launch -y -d -c qwen-k3x9a -i 10 --down --wait-for none --secret HF_TOKEN --secret KEY /r/qwen.yaml',
+    'launch with a variable',
+    launchArgs({ ...launch, envs: ['LMRUN_LAUNCH=a1b2c3d4'] }),
+    'launch -y -d -c qwen-k3x9a -i 10 --down --wait-for none --env LMRUN_LAUNCH=a1b2c3d4 /r/qwen.yaml',
   ],
   [
     "launch with the VM's identity",
@@ -34,7 +34,7 @@ const table: readonly [string, readonly string[], string][] = [
     launchArgs({ ...launch, leaseMinutes: 0.2 }),
     'launch -y -d -c qwen-k3x9a -i 1 --down --wait-for none /r/qwen.yaml',
   ],
-  ['dry run', dryrunArgs('t.yaml', ['KEY']), 'launch --dryrun -y --secret KEY t.yaml'],
+  ['dry run', dryrunArgs('t.yaml'), 'launch --dryrun -y t.yaml'],
   ['down', downArgs('a'), 'down -y a'],
   ['status', statusArgs([]), 'status -o json'],
   ['status of some', statusArgs(['a', 'b']), 'status -o json a b'],

@@ -6,7 +6,7 @@ import { consideredResources, launched, notFound, queueEntry, statusEntry } from
 import type { Ender } from './ledger.ts'
 import type { Machine } from './machine.ts'
 import { runLaunched } from './program.ts'
-import { readTaskFile } from './task-file.ts'
+import { awaitedFile, readTaskFile } from './task-file.ts'
 import type { SkyWorld, Trouble } from './world.ts'
 
 /** One call, as it reaches the API server. */
@@ -93,6 +93,7 @@ export class ApiServer {
       void runLaunched(this.#world, machine, {
         ...task,
         leaseMinutes: this.#records.get(name)?.autostop ?? 0,
+        awaits: awaitedFile(args),
       })
       return said(0, `Running on cluster: ${name}\n${launched(name, 1)}`)
     } finally {

@@ -51,6 +51,8 @@ export class Machine {
   readonly jobs = new Map<number, MachineJob>()
   /** Text files in its working folder. */
   readonly files = new Map<string, string>()
+  /** What the run handed over, relative to the home. */
+  readonly handed = new Map<string, string>()
   /** Its model server answers. */
   serves = false
   up = false

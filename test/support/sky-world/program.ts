@@ -1,3 +1,4 @@
+import { SECRETS_WAIT_S } from '../../../src/fleet/sky/render/scripts.ts'
 import type { BoundTask } from '../../../src/fleet/task.ts'
 import type { Machine } from './machine.ts'
 import type { Work } from './work.ts'
@@ -10,6 +11,8 @@ export interface TaskFile {
   readonly setup: string
   readonly role: 'server' | 'client'
   readonly leaseMinutes: number
+  /** Handed over, relative to the home, before setup begins; null: nothing is waited for. */
+  readonly awaits: string | null
 }
 
 /** Job 1: setup, which arms the machine's shutdown first, then run. */
@@ -19,6 +22,10 @@ export async function runLaunched(world: SkyWorld, machine: Machine, task: TaskF
   job.begin('SETTING_UP', clock.now())
   // A machine whose shutdown was armed ends itself even if SkyPilot never arms a lease.
   if (/\bshutdown\b/.test(task.setup)) machine.armShutdown(task.leaseMinutes)
+  if (task.awaits !== null && !(await comes(world, machine, task.awaits))) {
+    job.log.push('the secrets did not come')
+    return job.end({ status: 'FAILED_SETUP', exitCode: 1 }, clock.now())
+  }
   await pass(world, machine, task.role === 'server' ? work.setupServer : work.setupClient)
   if (work.setupFails?.(machine.name)) {
     job.log.push('setup failed')
@@ -28,6 +35,14 @@ export async function runLaunched(world: SkyWorld, machine: Machine, task: TaskF
   if (task.role === 'client') return job.end({ status: 'SUCCEEDED', exitCode: 0 }, clock.now())
   await serve(world, machine, work)
   job.end({ status: 'FAILED', exitCode: 1 }, clock.now())
+}
+
+/** Looks once a second, as the rendered setup does. */
+async function comes(world: SkyWorld, machine: Machine, file: string): Promise<boolean> {
+  for (let second = 0; second < SECRETS_WAIT_S && !machine.handed.has(file); second++) {
+    await pass(world, machine, 1)
+  }
+  return machine.handed.has(file)
 }
 
 /** Serves until it dies, which most never do. */

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { LAUNCH_VARIABLE, secretsFile } from '../../../src/fleet/sky/render/remote-paths.ts'
+import type { SkyArgs } from '../sky-stand-in/args.ts'
 import type { TaskFile } from './program.ts'
 
 const resources = z.looseObject({
@@ -20,7 +22,7 @@ const schema = z.looseObject({
 })
 
 /** What the world needs to know of a task, as `sky launch` was given it. */
-export interface LaunchedFile extends Omit<TaskFile, 'leaseMinutes'> {
+export interface LaunchedFile extends Omit<TaskFile, 'leaseMinutes' | 'awaits'> {
   readonly gpu: boolean
   readonly spot: boolean
   readonly accelerators: string | null
@@ -41,4 +43,11 @@ export function readTaskFile(file: string): LaunchedFile {
     accelerators: accelerators === undefined ? null : JSON.stringify(accelerators),
     labels: resources.labels,
   }
+}
+
+/** What setup waits for, when the launch names itself; relative to the machine's home. */
+export function awaitedFile({ options }: SkyArgs): string | null {
+  const envs = Array.isArray(options.env) ? options.env.map(String) : []
+  const [, mark] = envs.find(text => text.startsWith(`${LAUNCH_VARIABLE}=`))?.split('=') ?? []
+  return mark === undefined ? null : secretsFile(mark)
 }

@@ -35,6 +35,10 @@ export function worldVmAccess(world: SkyWorld, process: Process): VmAccess {
     tail: async (vm, id, lines) => (await reach(vm)).job(id).log.slice(-lines),
     pull: async (vm, from, to) => pull(await reach(vm), from, to),
     push: async (vm, from, to) => push(await reach(vm), from, to),
+    hand: async (vm, files, signal) => {
+      const machine = await reach(vm, signal)
+      for (const { path: file, content } of files) machine.handed.set(file, content)
+    },
     facts: async vm => {
       await reach(vm)
       return { address: '10.0.0.1', ports: { 8000: 8000 } }

@@ -132,13 +132,12 @@ interface Priced {
 /** A dry run chooses as the launch will, and says what that costs. */
 async function priceOf(request: LaunchRequest, { cli, renderer, env }: PreflightDeps): Promise<Priced> {
   const what = `offer for ${request.name}`
-  const { yaml, secrets } = await renderer.render(request)
+  const { yaml } = await renderer.render(request)
   const folder = await mkdtemp(path.join(tempFolder(env), 'lmrun-preflight-'))
   try {
     const file = path.join(folder, 'task.yaml')
     await writeFile(file, yaml, { mode: 0o600 })
-    const args = dryrunArgs(file, Object.keys(secrets))
-    const { exitCode, stdout, stderr } = await cli.run(args, { env: secrets, timeoutMs: CHECK_MS })
+    const { exitCode, stdout, stderr } = await cli.run(dryrunArgs(file), { timeoutMs: CHECK_MS })
     const rows = readOffers(stdout)
     const row = rows.find(({ chosen }) => chosen) ?? (rows.length === 1 ? (rows[0] ?? null) : null)
     if (row) return priced(request, what, row)

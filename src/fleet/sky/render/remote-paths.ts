@@ -24,6 +24,18 @@ export const REMOTE = {
 } as const
 
 /**
+ * Values of a launch's secrets, for bash to source (0600): the run hands them over when `sky launch` has returned, and
+ * setup waits for them. They stay as long as the VM, whose job may start again. Each launch has a file of its own: one
+ * into a VM that is up must not take the values of the last.
+ */
+export function secretsFile(launch: string): string {
+  return `${LAUNCH_FOLDER}/secrets.${launch}`
+}
+
+/** Names the launch, for its own setup and run; without it a template was launched by hand. */
+export const LAUNCH_VARIABLE = 'LMRUN_LAUNCH'
+
+/**
  * Takes back the armed shutdown, as a script for the VM's bash; exit code 0 when none is armed (any more).
  * By the same `shutdown` on PATH that armed it.
  */

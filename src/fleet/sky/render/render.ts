@@ -12,10 +12,9 @@ import { runScript, setupScript } from './scripts.ts'
 
 /** What `sky launch` gets. */
 export interface RenderedTask {
-  /** A SkyPilot YAML without the value of any secret. */
+  /** A SkyPilot YAML that says nothing of secrets. */
   readonly yaml: string
-  readonly secretNames: readonly string[]
-  /** Values, for the environment of `sky` alone. */
+  /** Values, for the VM alone: SkyPilot would keep them in files of its own. */
   readonly secrets: Readonly<Record<string, string>>
   /** `KEY=VALUE` for each `--config`: the VM's identity in the cloud. */
   readonly config: readonly string[]
@@ -45,16 +44,12 @@ export function renderTask(bound: BoundTask, request: LaunchRequest, text: strin
   checkCount(resources, template.file)
   document.set('resources', resources)
   put(document, 'envs', envs)
-  put(document, 'secrets', Object.fromEntries(Object.keys(secrets).map(name => [name, null])))
+  document.delete('secrets')
   placeFiles(document, path.dirname(template.path), mounts)
-  document.set('setup', literal(setupScript(template.setup, request.leaseMinutes)))
-  document.set('run', literal(runScript(template.run, template.ports)))
-  return {
-    yaml: written(document),
-    secretNames: Object.keys(secrets),
-    secrets,
-    config: identityConfig(request.resources.infra),
-  }
+  const names = Object.keys(secrets)
+  document.set('setup', literal(setupScript(template.setup, request.leaseMinutes, names)))
+  document.set('run', literal(runScript(template.run, template.ports, names)))
+  return { yaml: written(document), secrets, config: identityConfig(request.resources.infra) }
 }
 
 /** Comments and unknown keys stay as they are; a file with aliases is written out, so that no edit can orphan one. */

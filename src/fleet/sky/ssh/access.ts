@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Clock } from '../../../clock.ts'
 import type { Env } from '../../../env.ts'
 import { LmrunError } from '../../../errors.ts'
-import type { JobState } from '../../fleet.ts'
+import type { JobState, VmFile } from '../../fleet.ts'
 import { hasEnded } from '../exit-codes.ts'
 import { DISARM_SCRIPT } from '../render/remote-paths.ts'
 import { Unreachable, type VmAccess } from '../types.ts'
@@ -12,6 +12,7 @@ import { Connections, type RemoteReply } from './connection.ts'
 import {
   FACTS_SCRIPT,
   findScript,
+  handScript,
   placeScript,
   startScript,
   stateScript,
@@ -109,6 +110,12 @@ class SshAccess implements VmAccess {
     const reply = await this.#connections.run(vm, placeScript(to))
     if (reply.exitCode !== 0) throw failed(vm, `${to} cannot be written`, reply)
     await this.#rsync(vm, `${path.resolve(from)}${slash}`, `${vm}:${reply.stdout.trimEnd()}${slash}`)
+  }
+
+  async hand(vm: string, files: readonly VmFile[], signal: AbortSignal): Promise<void> {
+    const reply = await this.#connections.run(vm, handScript(files), { signal })
+    const paths = files.map(file => `~/${file.path}`).join(', ')
+    if (reply.exitCode !== 0) throw failed(vm, `${paths} cannot be written`, reply)
   }
 
   async facts(vm: string): Promise<z.infer<typeof factsSchema>> {

@@ -116,8 +116,7 @@ export class Connections {
       opening = this.#master(vm).finally(() => this.#opening.delete(vm))
       this.#opening.set(vm, opening)
     }
-    await opening
-    signal?.throwIfAborted()
+    await (signal ? unlessAborted(opening, signal) : opening)
   }
 
   /** It goes on in the background, and ends a minute after its last use: whoever is killed leaves nothing for long. */
@@ -142,6 +141,19 @@ export class Connections {
     const folder = tempFolder(this.#options.env)
     this.#sockets ??= mkdtemp(path.join(folder.length > MAX_FOLDER ? '/tmp' : folder, 'lmrun-ssh-'))
     return path.join(await this.#sockets, createHash('sha256').update(vm).digest('hex').slice(0, 8))
+  }
+}
+
+/** Whoever is told to stop does not wait for a VM that may never answer. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.throwIfAborted()
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
   }
 }
 

@@ -1,5 +1,7 @@
+import type { VmFile } from '../../fleet.ts'
 import type { BoundTask } from '../../task.ts'
 import { REMOTE } from '../render/remote-paths.ts'
+import { assignments, quote } from './quote.ts'
 
 /** What is run on VMs, as text for their bash. A job's folder holds `run.sh`, `log`, `pid` and at its end `exit`. */
 
@@ -24,9 +26,7 @@ mkdir -p ~/${JOBS} ~/${WORK_FOLDER}
 mkdir "$job"
 printf %s ${quote(template.run)} > "$job/run.sh"
 [ ! -f ~/${REMOTE.env} ] || . ~/${REMOTE.env}
-${Object.entries({ ...envs, ...secrets })
-  .map(([name, value]) => `export ${name}=${quote(value)}`)
-  .join('\n')}
+${assignments({ ...envs, ...secrets })}
 umask 022
 cd ~/${WORK_FOLDER}
 : > "$job/log"
@@ -122,10 +122,18 @@ case "$to" in /*) echo "$to" ;; *) echo "$PWD/$to" ;; esac
 `
 }
 
+/** `printf` is the shell's own: what the files hold is in no argv. */
+export function handScript(files: readonly VmFile[]): string {
+  return `set -e
+umask 077
+hand() {
+  mkdir -p "$(dirname "$1")"
+  rm -f "$1.new"
+  printf %s "$2" > "$1.new" && mv "$1.new" "$1"
+}
+${files.map(({ path, content }) => `hand ~/${quote(path)} ${quote(content)}`).join('\n')}
+`
+}
+
 export const FACTS_SCRIPT = `[ ! -f ~/${REMOTE.facts} ] || cat ~/${REMOTE.facts}
 `
-
-/** As one word for bash. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`
-}

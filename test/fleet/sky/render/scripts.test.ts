@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { DISARM_SCRIPT, REMOTE } from '../../../../src/fleet/sky/render/remote-paths.ts'
-import { runScript, setupScript } from '../../../../src/fleet/sky/render/scripts.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from 'vitest'
+import { DISARM_SCRIPT, REMOTE, secretsFile } from '../../../../src/fleet/sky/render/remote-paths.ts'
+import { runScript, SECRETS_WAIT_S, setupScript } from '../../../../src/fleet/sky/render/scripts.ts'
+import { assignments } from '../../../../src/fleet/sky/ssh/quote.ts'
 
 let home: string
 let bin: string
@@ -101,6 +102,69 @@ test('a run that is killed leaves its code, and no words of ours', async () => {
 test('the recorded process is the one that runs', async () => {
   const { out } = await bash(runScript(`cmp <(echo $$) ~/${REMOTE.runPid} && echo same`, []))
   expect(out).toBe('same\n')
+})
+
+describe('secrets', () => {
+  const odd = `it's "q"\n $HOME \\`
+  const launch = { LMRUN_LAUNCH: 'a1' }
+  const handOver = (values: Record<string, string>) =>
+    writeFile(path.join(home, secretsFile('a1')), `${assignments(values)}\n`)
+  beforeEach(async () => {
+    await rm(path.join(home, '.lmrun'), { recursive: true, force: true })
+  })
+
+  it('are there for setup, run, and a run that starts again', async () => {
+    const late = bash(setupScript('printf %s "$TOK"', 10, ['TOK']), launch)
+    await expect.poll(() => stat(path.join(home, '.lmrun/launch')).catch(() => null)).not.toBeNull()
+    await expect(read(REMOTE.setupExit)).rejects.toThrow('ENOENT')
+    await handOver({ TOK: odd })
+    expect(await late).toMatchObject({ code: 0, out: odd, err: '' })
+    const run = runScript('printf %s "$TOK"; exit 7', [], ['TOK'])
+    for (const again of [await bash(run, launch), await bash(run, launch)]) {
+      expect(again).toMatchObject({ code: 7, out: odd, err: '' })
+    }
+    // It is neither among the variables of jobs beside this one, nor in the scripts.
+    for (const name of await readdir(path.join(home, '.lmrun/launch'))) {
+      if (name !== path.basename(secretsFile('a1')))
+        expect(await read(`.lmrun/launch/${name}`)).not.toContain(odd)
+    }
+  })
+
+  it.each(SCRIPTS)('change nothing else: %j', async script => {
+    const bare = await bash(`${script}\n`)
+    await mkdir(path.join(home, '.lmrun/launch'), { recursive: true })
+    // Our own shell goes on with its own.
+    await handOver({ PATH: process.env.PATH ?? '', HOME: home, IFS: '_', lmrun_code: '0', TOK: 'x' })
+    for (const wrapped of [setupScript(script, 10, ['TOK']), runScript(script, [], ['TOK'])]) {
+      expect(await bash(wrapped, launch)).toMatchObject({ code: bare.code, out: bare.out })
+    }
+  })
+
+  it('of another launch are not taken, and what does not come is said', async () => {
+    await mkdir(path.join(home, '.lmrun/launch'), { recursive: true })
+    await handOver({ TOK: 'old' })
+    const hurried = await mkdtemp(path.join(tmpdir(), 'lmrun-render-hurried-'))
+    try {
+      await writeFile(path.join(hurried, 'sleep'), '#!/bin/sh\necho "$1" >> "$HOME/slept"\n', { mode: 0o755 })
+      const env = { LMRUN_LAUNCH: 'b2', PATH: `${hurried}:${bin}:${process.env.PATH}` }
+      const failed = await bash(setupScript('echo never', 10, ['TOK', 'KEY']), env)
+      expect(failed).toMatchObject({ code: 1, out: '' })
+      expect(failed.err).toMatch(/^lmrun: the secrets \(TOK, KEY\) did not come within 10 minutes/)
+      expect(await read('slept')).toBe('1\n'.repeat(SECRETS_WAIT_S))
+      expect(await read(REMOTE.setupExit)).toBe('1\n')
+      const run = await bash(runScript('echo never', [], ['TOK']), env)
+      expect(run).toMatchObject({ code: 1, out: '' })
+      expect(await read(REMOTE.runExit)).toBe('1\n')
+    } finally {
+      await rm(hurried, { recursive: true, force: true })
+    }
+  })
+
+  it('of a launch by hand are those of its environment', async () => {
+    const env = { TOK: 'mine' }
+    expect((await bash(setupScript('echo "$TOK"', 10, ['TOK']), env)).out).toBe('mine\n')
+    expect((await bash(runScript('echo "$TOK"', [], ['TOK']), env)).out).toBe('mine\n')
+  })
 })
 
 test('a later launch forgets what the last one left', async () => {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -158,6 +158,44 @@ describe('files', () => {
     expect(await readFile(path.join(to, 'logs/note.json'), 'utf8')).toBe('{}')
     await access.push('vm', to, "back/it's")
     expect(await readFile(path.join(home, "sky_workdir/back/it's/a/x.jsonl"), 'utf8')).toBe('1\n')
+  })
+})
+
+describe('files that are handed over', () => {
+  it('appear whole, for their user alone, over what is there', async () => {
+    const odd = `it's "q"\n$HOME \\ é`
+    await write('.lmrun/launch/old', 'old')
+    const files = [
+      { path: ".lmrun/launch/it's", content: odd },
+      { path: '.lmrun/launch/old', content: '' },
+      { path: 'deep/er/join.json', content: '{}' },
+    ]
+    await access.hand('vm', files, never)
+    for (const { path: name, content } of files) {
+      expect(await readFile(path.join(home, name), 'utf8')).toBe(content)
+      expect((await stat(path.join(home, name))).mode & 0o777).toBe(0o600)
+    }
+    expect((await stat(path.join(home, 'deep/er'))).mode & 0o777).toBe(0o700)
+    expect((await readdir(path.join(home, '.lmrun/launch'))).toSorted()).toEqual(["it's", 'old'])
+  })
+
+  it('are in no argument of any process', async () => {
+    const content = 's3cret-in-no-argv'
+    const spy = `for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; done > "$FAKE_VM/seen" 2>/dev/null\n`
+    const ssh = await readFile(path.join(folder, 'bin/ssh'), 'utf8')
+    await writeFile(path.join(folder, 'bin/ssh'), ssh.replace('cd "$FAKE_VM"', `${spy}cd "$FAKE_VM"`))
+    await access.hand('vm', [{ path: 'x', content }], never)
+    expect(await readFile(path.join(home, 'seen'), 'utf8')).toMatch(/ssh .*bash -s/)
+    expect(await readFile(path.join(home, 'seen'), 'utf8')).not.toContain(content)
+  })
+
+  it('are not written where that cannot be, nor where nobody answers, nor after an abort', async () => {
+    await write('file', '')
+    const file = { path: 'file/below', content: '' }
+    await expect(access.hand('vm', [file], never)).rejects.toThrow('~/file/below cannot be written')
+    await expect(access.hand('vm', [file], AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
+    await write('gone', '')
+    await expect(access.hand('vm', [file], never)).rejects.toBeInstanceOf(Unreachable)
   })
 })
 
