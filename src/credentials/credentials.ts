@@ -22,6 +22,8 @@ export interface CredentialsDeps {
   /** Keeps a token out of logs. */
   readonly mask: (token: string) => void
   readonly warn: (text: string) => void
+  /** Who signs the tokens; GitHub when absent. */
+  readonly ask?: typeof askForIdToken
 }
 
 const LOOK_MS = 60_000
@@ -35,7 +37,7 @@ const EARLY_MS = 150_000
  * @throws InputError for roles that cannot work, LmrunError when GitHub gives no token
  */
 export async function openCredentials(identity: CloudIdentity, deps: CredentialsDeps): Promise<Credentials> {
-  const { env, clock, mask, warn } = deps
+  const { env, clock, mask, warn, ask = askForIdToken } = deps
   const folder = path.join(env.RUNNER_TEMP || tmpdir(), 'lmrun-credentials')
   const plan = env.SKYPILOT_API_SERVER_ENDPOINT ? null : planCredentials(identity, { env, folder })
   if (!plan || plan.tokens.length === 0) return UNTOUCHED(env)
@@ -44,7 +46,7 @@ export async function openCredentials(identity: CloudIdentity, deps: Credentials
     const wanted = plan.tokens.filter(({ file }) => due(expiries.get(file) ?? 0))
     await Promise.all(
       wanted.map(async ({ audience, file }) => {
-        const { token, expiresAt } = await askForIdToken(audience, env)
+        const { token, expiresAt } = await ask(audience, env)
         mask(token)
         if (closed) return
         await writeAtomically(file, token, { mode: 0o600 })

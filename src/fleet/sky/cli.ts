@@ -2,13 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { getExecOutput } from '@actions/exec'
 import type { Env } from '../../env.ts'
 import { LmrunError } from '../../errors.ts'
 import type { LogGroups } from './log-groups.ts'
-import { endGroup, IN_OWN_GROUP, makeRecordFolder, readLeader, recordFile } from './process-groups.ts'
+import {
+  endGroup,
+  IN_OWN_GROUP,
+  makeRecordFolder,
+  type ProcessTable,
+  readLeader,
+  recordFile,
+  THIS_MACHINE,
+} from './process-groups.ts'
 import type { SkyCall, SkyCli, SkyReply } from './types.ts'
 
 export interface SkyCliOptions {
@@ -19,9 +26,21 @@ export interface SkyCliOptions {
   /** What the command inherits. */
   readonly env: Env
   readonly groups: LogGroups
-  /** Milliseconds between asking a call to end and ending it. */
+  /** Milliseconds between asking a call to end and ending it: after a cancel there is no time for more. */
   readonly graceMs?: number
+  /** Where the calls run; here when absent. */
+  readonly machine?: SkyMachine
 }
+
+/** What a call needs of the machine that it runs on. */
+export interface SkyMachine {
+  readonly table: ProcessTable
+  readonly exec: typeof getExecOutput
+  /** Of this process. */
+  readonly pid: number
+}
+
+const HERE: SkyMachine = { table: THIS_MACHINE, exec: getExecOutput, pid: process.pid }
 
 /** What a shell says when it could not start a program. */
 const NOT_STARTED = [126, 127]
@@ -29,11 +48,12 @@ const NOT_STARTED = [126, 127]
 /** `sky` as a child of this process, in a group of its own: it ends when we say so, and with all that it started. */
 export function createSkyCli(options: SkyCliOptions): SkyCli {
   const running = new Map<AbortController, Promise<unknown>>()
+  const { clock } = (options.machine ?? HERE).table
   return {
     run: async (args, call = {}) => {
       const stop = new AbortController()
       const signals = [stop.signal, ...(call.signal ? [call.signal] : [])]
-      if (call.timeoutMs !== undefined) signals.push(AbortSignal.timeout(call.timeoutMs))
+      if (call.timeoutMs !== undefined) signals.push(clock.timeout(call.timeoutMs))
       const work = runSky(args, call, AbortSignal.any(signals), options)
       running.set(stop, work)
       try {
@@ -53,29 +73,27 @@ async function runSky(
   args: readonly string[],
   { group }: SkyCall,
   signal: AbortSignal,
-  { bin, records, env: inherited, groups, graceMs = 2000 }: SkyCliOptions,
+  { bin, records, env: inherited, groups, graceMs = 500, machine = HERE }: SkyCliOptions,
 ): Promise<SkyReply> {
   signal.throwIfAborted()
   await makeRecordFolder(records)
-  const record = recordFile(records, randomUUID())
+  const record = recordFile(records, randomUUID(), machine.pid)
   const output = group === undefined ? null : groups.open(group)
   const print = lineSplitter(line => output?.line(line))
   let done = false
-  const call = getExecOutput('sh', ['-c', IN_OWN_GROUP, 'sh', record, bin, ...args], {
-    env: {
-      SKYPILOT_DISABLE_USAGE_COLLECTION: '1',
-      ...given(inherited),
-      PATH: searchPath(bin, inherited),
-    },
-    // Nobody answers questions: `sky` reads the end of its input at once.
-    input: Buffer.alloc(0),
-    silent: true,
-    ignoreReturnCode: true,
-    listeners: { stdout: print, stderr: print },
-  }).finally(() => {
-    done = true
-  })
-  const ending = endOnAbort(signal, record, graceMs, () => done)
+  const call = machine
+    .exec('sh', ['-c', IN_OWN_GROUP, 'sh', record, bin, ...args], {
+      env: environment(bin, inherited),
+      // Nobody answers questions: `sky` reads the end of its input at once.
+      input: Buffer.alloc(0),
+      silent: true,
+      ignoreReturnCode: true,
+      listeners: { stdout: print, stderr: print },
+    })
+    .finally(() => {
+      done = true
+    })
+  const ending = endOnAbort(signal, { record, graceMs, table: machine.table, done: () => done })
   try {
     const { exitCode, stdout, stderr } = await call
     await ending.settled()
@@ -90,16 +108,24 @@ async function runSky(
   }
 }
 
+interface Ended {
+  readonly record: string
+  readonly graceMs: number
+  readonly table: ProcessTable
+  /** The call is over. */
+  readonly done: () => boolean
+}
+
 /** On abort the group goes, also when it is about to be formed. */
-function endOnAbort(signal: AbortSignal, record: string, graceMs: number, done: () => boolean) {
+function endOnAbort(signal: AbortSignal, { record, graceMs, table, done }: Ended) {
   let ending: Promise<void> = Promise.resolve()
   const end = async () => {
     let leader = await readLeader(record)
     while (!leader && !done()) {
-      await sleep(10)
+      await table.clock.sleep(10)
       leader = await readLeader(record)
     }
-    if (leader) await endGroup(leader, graceMs, done)
+    if (leader) await endGroup(leader, graceMs, done, table)
   }
   const onAbort = () => {
     ending = end()
@@ -126,6 +152,14 @@ function lineSplitter(onLine: (line: string) => void): (data: Buffer) => void {
       const text = stripVTControlCharacters(line).replace(/\r$/, '').split('\r').at(-1)?.trimEnd()
       if (text) onLine(text)
     }
+  }
+}
+
+function environment(bin: string, inherited: Env): Record<string, string> {
+  return {
+    SKYPILOT_DISABLE_USAGE_COLLECTION: '1',
+    ...given(inherited),
+    PATH: searchPath(bin, inherited),
   }
 }
 

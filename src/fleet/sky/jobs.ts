@@ -1,3 +1,4 @@
+import { LmrunError } from '../../errors.ts'
 import { VmLost } from '../failures.ts'
 import type { Job, JobState } from '../fleet.ts'
 import { logsArgs } from './argv.ts'
@@ -23,13 +24,13 @@ type Truth =
  * @throws VmLost when the VM is gone
  */
 export async function jobEnd(context: SkyContext, job: Job, signal: AbortSignal): Promise<JobState> {
-  const { access, clock } = context
+  const { clock } = context
   let silentSince: number | null = null
   for (;;) {
     signal.throwIfAborted()
     const began = clock.now()
     try {
-      return await access.wait(job.vm, job.id, signal)
+      return await waitOrLearn(context, job, signal)
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof Unreachable)) throw error
@@ -41,6 +42,27 @@ export async function jobEnd(context: SkyContext, job: Job, signal: AbortSignal)
         throw await lost(context, job, error)
       await clock.sleep(AGAIN_MS, signal)
     }
+  }
+}
+
+/**
+ * Waits over ssh. As soon as that is silent SkyPilot is asked, beside the patience with it: a VM that was taken back is
+ * known to be gone long before nobody waits for its answer any more.
+ */
+async function waitOrLearn(context: SkyContext, job: Job, signal: AbortSignal): Promise<JobState> {
+  const over = new AbortController()
+  const either = AbortSignal.any([signal, over.signal])
+  const learnt = Promise.withResolvers<JobState>()
+  const ask = async () => {
+    const truth = await truthOf(context, job, either)
+    if (truth.kind === 'ended') learnt.resolve(truth.state)
+    if (truth.kind === 'gone') learnt.reject(await lost(context, job, new Unreachable(job.vm)))
+  }
+  const wait = context.access.wait(job.vm, job.id, either, () => void ask().catch(() => {}))
+  try {
+    return await Promise.race([wait, learnt.promise])
+  } finally {
+    over.abort(new LmrunError('somebody else knew'))
   }
 }
 
@@ -89,22 +111,35 @@ export async function orLost<T>(
   }
 }
 
+/** Asks for the VM and for its job side by side: a queue that is asked of a VM that is gone keeps nobody waiting. */
 async function truthOf(context: SkyContext, job: Job, signal?: AbortSignal): Promise<Truth> {
-  const { cli, notes } = context
-  if (job.id === OWN_JOB) {
-    const id = (await notes.get(job.vm))?.jobId ?? OWN_JOB
-    const queue = await askQueue(cli, job.vm, signal)
-    const seen = queue.ok ? queue.value[job.vm]?.find(one => one.job_id === id) : undefined
-    const status = seen ? jobStatus(seen.status) : null
-    if (status !== null) {
-      return hasEnded(status) ? { kind: 'ended', state: { status, exitCode: null } } : { kind: 'up' }
-    }
+  const over = new AbortController()
+  const either = AbortSignal.any([over.signal, ...(signal ? [signal] : [])])
+  const queued = job.id === OWN_JOB ? ownJob(context, job.vm, either) : Promise.resolve(null)
+  queued.catch(() => {}) // Nobody waits for it when the VM is gone.
+  try {
+    const kind = await presence(context, job.vm, either)
+    return kind === 'gone' ? { kind } : ((await queued) ?? { kind })
+  } finally {
+    over.abort(new LmrunError('the VM is gone'))
   }
-  const read = await askStatus(cli, [job.vm], { source: 'ask-cloud', ...(signal ? { signal } : {}) })
-  if (!read.ok) return { kind: 'unknown' }
-  const status = read.value.find(({ name }) => name === job.vm)?.status
+}
+
+async function ownJob({ cli, notes }: SkyContext, vm: string, signal: AbortSignal): Promise<Truth | null> {
+  const id = (await notes.get(vm))?.jobId ?? OWN_JOB
+  const queue = await askQueue(cli, vm, signal)
+  const seen = queue.ok ? queue.value[vm]?.find(one => one.job_id === id) : undefined
+  const status = seen ? jobStatus(seen.status) : null
+  if (status === null) return null
+  return hasEnded(status) ? { kind: 'ended', state: { status, exitCode: null } } : { kind: 'up' }
+}
+
+async function presence({ cli }: SkyContext, vm: string, signal: AbortSignal) {
+  const read = await askStatus(cli, [vm], { source: 'ask-cloud', signal })
+  if (!read.ok) return 'unknown'
+  const status = read.value.find(({ name }) => name === vm)?.status
   // INIT: some of it is there, and it may come back.
-  return { kind: status === 'UP' || status === 'INIT' || status === 'PENDING' ? 'up' : 'gone' }
+  return status === 'UP' || status === 'INIT' || status === 'PENDING' ? 'up' : 'gone'
 }
 
 async function lost({ notes }: SkyContext, { vm }: Job, cause: unknown): Promise<VmLost> {

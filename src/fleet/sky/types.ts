@@ -38,9 +38,10 @@ export interface VmAccess {
   start(vm: string, id: number, task: BoundTask, signal: AbortSignal): Promise<void>
   /**
    * Waits for the end of a job, reconnecting as often as needed. Job 1 is the launch's own: its setup and run.
+   * @param onSilence called when the VM has not answered twice in a row: somebody else may know why
    * @throws Unreachable when the VM has not answered for `patienceMs`
    */
-  wait(vm: string, id: number, signal: AbortSignal): Promise<JobState>
+  wait(vm: string, id: number, signal: AbortSignal, onSilence?: () => void): Promise<JobState>
   state(vm: string, id: number): Promise<JobState>
   tail(vm: string, id: number, lines: number): Promise<readonly string[]>
   /** A file or folder relative to the VM's working folder, by rsync; false when it is not there. */

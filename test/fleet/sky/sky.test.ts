@@ -14,10 +14,10 @@ import { createSkyStandIn, type SkyStandIn } from '../../support/sky-stand-in/st
 const never = new AbortController().signal
 
 /** A fleet on the executable stand-ins of sky, ssh and rsync. */
-async function fleetOn(sky: SkyStandIn) {
+async function fleetOn(sky: SkyStandIn, patienceMs = 300) {
   const env = { ...process.env, ...sky.env }
   const groups = new LogGroups(() => {}, PLAIN_GROUPS)
-  const access = createSshAccess({ home: sky.home, env, clock: systemClock, patienceMs: 300 })
+  const access = createSshAccess({ home: sky.home, env, clock: systemClock, patienceMs })
   const warnings: string[] = []
   const cli = createSkyCli({ bin: 'sky', records: path.join(sky.folder, 'calls'), env, groups })
   const folder = path.join(sky.folder, 'fleet')
@@ -113,6 +113,15 @@ describe('VMs through sky', () => {
     await sky.preempt('vm')
     expect(await end).toBeInstanceOf(VmLost)
     expect(await it.fleet.down(['vm'])).toEqual([{ name: 'vm', verified: true }])
+  })
+
+  it('are lost as soon as SkyPilot knows, however patient ssh is', async () => {
+    await using sky = await createSkyStandIn({ speed: 50 })
+    await using it = await fleetOn(sky, 24 * 3_600_000)
+    const job = await it.fleet.launch(await request(sky, { run: 'sleep 600' }), never)
+    const end = it.fleet.jobEnd(job, never).catch((error: unknown) => error)
+    await sky.preempt('vm')
+    expect(await end).toBeInstanceOf(VmLost)
   })
 
   it('nobody waits for what was ended', async () => {

@@ -68,19 +68,23 @@ class SshAccess implements VmAccess {
     if (reply.exitCode !== 0) throw failed(vm, `job ${id} could not be started`, reply)
   }
 
-  async wait(vm: string, id: number, signal: AbortSignal): Promise<JobState> {
+  async wait(vm: string, id: number, signal: AbortSignal, onSilence = () => {}): Promise<JobState> {
     let answeredAt = this.#clock.now()
+    let silent = 0
     for (let pause = 500; ; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
       try {
         const reply = await this.#connections.run(vm, waitScript(id), { signal, timeoutMs: WAIT_MS })
         const state = readState(vm, id, reply)
         if (hasEnded(state.status)) return state
         answeredAt = this.#clock.now()
+        silent = 0
         pause = 500
       } catch (error) {
         signal.throwIfAborted()
         if (!(error instanceof Unreachable)) throw error
         if (this.#clock.now() - answeredAt >= this.#patienceMs) throw error
+        silent += 1
+        if (silent === 2) onSilence()
       }
       await this.#clock.sleep(pause, signal)
     }
