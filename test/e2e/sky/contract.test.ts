@@ -6,6 +6,8 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, inject, test } from 'vitest'
 import { stringify } from 'yaml'
+import { systemClock } from '../../../src/clock.ts'
+import { createSshAccess } from '../../../src/fleet/sky/ssh/access.ts'
 import { CONTRACT, type SkyLab, type SkyProcess, type SkyReply, VM } from '../../fleet/sky/contract.ts'
 import { INFRA, type LabUser, labUser } from '../../support/sky-lab/lab.ts'
 
@@ -66,6 +68,15 @@ function viewOf(user: LabUser, vm: string): SkyLab {
       return file
     },
     machines: async () => (await user.machines()).map(inside),
+    hand: async files => {
+      const access = createSshAccess({
+        home: user.home,
+        env: { ...process.env, ...user.env },
+        clock: systemClock,
+      })
+      await access.hand(vm, files, AbortSignal.timeout(60_000))
+      await access.close()
+    },
     stopServer: async () => void (await start(['api', 'stop'], {}).done),
     wait: seconds => sleep(seconds * 1000),
     now: () => performance.now() / 1000,

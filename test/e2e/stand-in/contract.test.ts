@@ -5,7 +5,9 @@ import { constants } from 'node:os'
 import path from 'node:path'
 import { describe, test } from 'vitest'
 import { stringify } from 'yaml'
-import { CONTRACT, type SkyLab, type SkyProcess, type SkyReply } from '../../fleet/sky/contract.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { createSshAccess } from '../../../src/fleet/sky/ssh/access.ts'
+import { CONTRACT, type SkyLab, type SkyProcess, type SkyReply, VM } from '../../fleet/sky/contract.ts'
 import { createSkyStandIn, type SkyStandIn } from '../../support/sky-stand-in/stand-in.ts'
 
 describe.concurrent.each(CONTRACT)('$group', ({ fact, run }) => {
@@ -28,6 +30,15 @@ function labOf(sky: SkyStandIn): SkyLab {
       return file
     },
     machines: async () => sky.cloud.alive().map(({ name }) => name),
+    hand: async files => {
+      const access = createSshAccess({
+        home: sky.home,
+        env: { ...process.env, ...sky.env },
+        clock: systemClock,
+      })
+      await access.hand(VM, files, AbortSignal.timeout(60_000))
+      await access.close()
+    },
     stopServer: async () => void (await start(['api', 'stop'], { ...process.env, ...sky.env }).done),
     wait: seconds => sky.cloud.seconds(seconds),
     now: () => (performance.now() * sky.speed) / 1000,

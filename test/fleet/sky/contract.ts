@@ -4,9 +4,15 @@
  *
  * A case uses one VM at a time, ends with none, and lives in SkyPilot's seconds, which a lab may let pass faster.
  */
-import { readdir, readFile } from 'node:fs/promises'
-import path from 'node:path'
+import { createHash, randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import { expect } from 'vitest'
+import { NO_RESOURCES, type VmFile } from '../../../src/fleet/fleet.ts'
+import { launchArgs } from '../../../src/fleet/sky/argv.ts'
+import { LAUNCH_VARIABLE, secretsFile } from '../../../src/fleet/sky/render/remote-paths.ts'
+import { skyRenderer } from '../../../src/fleet/sky/render/render.ts'
+import { assignments } from '../../../src/fleet/sky/ssh/quote.ts'
+import { filesThatHold } from '../../support/leaks.ts'
 
 export interface SkyReply {
   /** As a shell sees it: 128 + N for signal N. */
@@ -40,6 +46,8 @@ export interface SkyLab {
   machines(): Promise<readonly string[]>
   /** Stops the API server; machines go on. */
   stopServer(): Promise<void>
+  /** Hands files to the case's VM as the product does. */
+  hand(files: readonly VmFile[]): Promise<void>
   /** Lets so many of SkyPilot's seconds pass. */
   wait(seconds: number): Promise<void>
   /** SkyPilot's seconds since some moment. */
@@ -51,7 +59,7 @@ export interface SkyLab {
 export interface ContractCase {
   /** The measured fact. */
   readonly fact: string
-  readonly group: 'being killed' | 'lease' | 'exit codes and output'
+  readonly group: 'being killed' | 'lease' | 'exit codes and output' | 'secrets'
   readonly run: (lab: SkyLab) => Promise<void>
 }
 
@@ -59,6 +67,9 @@ export interface ContractCase {
 export const VM = 'contract'
 const FOR_EVER = 'sleep 900'
 const LEASE = ['-i', '1', '--down', '--wait-for', 'none'] as const
+/** Says what $TOK is without saying it. */
+const DIGEST = 'printf %s "$TOK" | sha256sum'
+const REQUEST = { name: VM, envs: {}, labels: {}, leaseMinutes: 30, resources: NO_RESOURCES, reuse: false }
 /** A lease of one minute, two looks of skylet, the end itself, and a busy machine. */
 const LEASE_IS_OVER_S = 240
 
@@ -228,25 +239,39 @@ export const CONTRACT: readonly ContractCase[] = [
     },
   },
   {
-    group: 'exit codes and output',
-    fact: 'the job id stands in the output of launch -d, and a secret nowhere',
+    group: 'secrets',
+    fact: 'a value of --secret is in no output, and in files of SkyPilot: so it is given none',
     run: async lab => {
-      const secret = 'a-value-that-is-nowhere-else'
-      const file = await lab.task({
-        run: `test "$TOK" = ${secret}; echo $?`,
-        top: { secrets: { TOK: null } },
-      })
-      const started = lab.start(['launch', '-y', '-d', '-c', VM, ...LEASE, '--secret', 'TOK', file], {
-        TOK: secret,
-      })
-      const reply = await started.done
+      const secret = randomUUID()
+      const file = await lab.task({ run: DIGEST, top: { secrets: { TOK: null } } })
+      const flags = ['-y', '-d', '-c', VM, ...LEASE, '--secret', 'TOK']
+      const reply = await lab.start(['launch', ...flags, file], { TOK: secret }).done
       expect(reply.exitCode, reply.stderr).toBe(0)
       expect(reply.stdout).toMatch(/Job submitted, ID: 1\b/)
       expect(reply.stdout + reply.stderr).not.toContain(secret)
+      expect(await filesThatHold(lab.skyFolder, secret)).not.toEqual([])
+      await jobHasSaid(lab, secret, 1)
+      await down(lab)
+    },
+  },
+  {
+    group: 'secrets',
+    fact: 'what setup waits for comes over ssh: for setup and run, and in no file of SkyPilot',
+    run: async lab => {
+      const secret = randomUUID()
+      const template = await lab.task({ setup: DIGEST, run: DIGEST, top: { secrets: { TOK: null } } })
+      const { yaml, secrets } = await skyRenderer.render({ ...REQUEST, template, secrets: { TOK: secret } })
+      expect(yaml).not.toContain(secret)
+      const file = template.replace(/\.yaml$/, '-rendered.yaml')
+      await writeFile(file, yaml)
+      const envs = [`${LAUNCH_VARIABLE}=a1b2c3d4`]
+      const reply = await lab.start(launchArgs({ name: VM, file, leaseMinutes: 30, envs })).done
+      expect(reply.exitCode, reply.stderr).toBe(0)
+      expect((await jobOf(lab, 1))?.status).toBe('SETTING_UP')
+      await lab.hand([{ path: secretsFile('a1b2c3d4'), content: `${assignments(secrets)}\n` }])
+      await jobHasSaid(lab, secret, 2)
+      expect(reply.stdout + reply.stderr).not.toContain(secret)
       expect(await filesThatHold(lab.skyFolder, secret)).toEqual([])
-      await until(lab, 'the job has ended', 60, async () => (await jobOf(lab, 1))?.status === 'SUCCEEDED')
-      const { stdout } = await sky(lab, 'logs', VM, '1', '--no-follow')
-      expect(stdout).toMatch(/\) 0$/m)
       await down(lab)
     },
   },
@@ -293,6 +318,15 @@ async function statusForgets(lab: SkyLab): Promise<void> {
   await until(lab, 'status is empty', 180, async () => (await statusOf(lab)) === undefined)
 }
 
+/** Job 1 has ended well, and has said the digest of this so often. */
+async function jobHasSaid(lab: SkyLab, secret: string, times: number): Promise<void> {
+  await until(lab, 'the job has ended', 60, async () => (await jobOf(lab, 1))?.status === 'SUCCEEDED')
+  const { stdout } = await sky(lab, 'logs', VM, '1', '--no-follow')
+  expect(stdout).not.toContain(secret)
+  const digest = createHash('sha256').update(secret).digest('hex')
+  expect(stdout.split(digest)).toHaveLength(times + 1)
+}
+
 interface Status {
   readonly name: string
   readonly status: string
@@ -329,17 +363,4 @@ async function until(
     if (lab.now() - start > seconds) throw new Error(`after ${seconds} s still not: ${what}`)
     await lab.wait(2)
   }
-}
-
-async function filesThatHold(folder: string, text: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries
-    .filter(entry => entry.isFile())
-    .map(({ parentPath, name }) => path.join(parentPath, name))
-  const found = await Promise.all(
-    files.map(async file =>
-      (await readFile(file).catch(() => Buffer.alloc(0))).includes(text) ? [file] : [],
-    ),
-  )
-  return found.flat()
 }
