@@ -88,7 +88,7 @@ const ITEM =
   'Give <cloud>:<region>, or a map of region, network (private or public), zones (letters from a to h) and cidr (a /16)'
 
 function readRegion({ where, value }: Said): Read<RegionChoice> {
-  const item = regionItem.safeParse(typeof value === 'object' ? value : { region: asText(value) })
+  const item = regionItem.safeParse(typeof value === 'string' ? { region: value } : value)
   if (!item.success) return { what: `${show(value)} is not allowed`, allowed: ITEM }
   const read = regionName(item.data.region)
   if (!('value' in read)) return read
@@ -114,12 +114,12 @@ function readRegion({ where, value }: Said): Read<RegionChoice> {
 type RegionName = Pick<RegionChoice, 'name' | 'cloud' | 'region' | 'aws'>
 
 /** SkyPilot's own way to write it, `aws/us-east-1`, is understood, too. */
-function regionName(text: string): Read<RegionName> {
-  const given = text.trim().toLowerCase()
+function regionName(value: unknown): Read<RegionName> {
+  const given = asText(value).trim().toLowerCase()
   const [, cloud, region] = /^([a-z][a-z0-9-]*)[:/]([a-z0-9][a-z0-9._-]*)$/.exec(given) ?? []
   if (cloud === undefined || region === undefined) {
     const allowed = isAwsRegion(given) ? `Did you mean aws:${given}?` : REGION
-    return { what: `${show(text)} is not allowed`, allowed }
+    return { what: `${show(value)} is not allowed`, allowed }
   }
   const name = `${cloud}:${region}`
   if (cloud !== 'aws') return { value: { name, cloud, region, aws: null } }
@@ -132,7 +132,7 @@ function regionName(text: string): Read<RegionName> {
 }
 
 function named({ where, value }: Said): Read<Named> {
-  const read = regionName(asText(value))
+  const read = regionName(value)
   return 'value' in read ? { value: { where, name: read.value.name } } : read
 }
 
@@ -145,7 +145,7 @@ function readVm({ where, name, value }: Said & { readonly name: string }): Read<
       allowed:
         'Give at most 26 lowercase letters, digits and "-", starting with a letter and not ending in "-"',
     }
-  const read = regionName(asText(value))
+  const read = regionName(value)
   return 'value' in read ? { value: { where, name, region: read.value.name } } : read
 }
 
@@ -164,6 +164,7 @@ function readConnection({ where, value }: Said): Read<PlanOptions['connect'][num
     ends.push(read.value.name)
   }
   const [from = '', to = ''] = ends
+  if (from === to && !from.includes(':')) return { what: `${from} is one VM`, allowed: PAIR }
   return { value: { where, between: [from, to] } }
 }
 

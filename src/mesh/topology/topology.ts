@@ -175,10 +175,10 @@ function connect(
   const connections = pairs.flatMap(({ where, between }) => {
     const [a, b] = [place(between[0]), place(between[1])]
     if (!a || !b) return []
-    const found = linkOf(a, b)
-    if (found.link === 'none')
-      problems.push(refusal(where, { between, places: [a.name, b.name], main: main.name }))
-    return [{ between: [...between] as [string, string], ...found }]
+    const { link, why } = linkOf(a, b)
+    if (link !== 'none') return [{ between, link, why }]
+    problems.push(refusal(where, { between, places: [a.name, b.name], main: main.name }))
+    return []
   })
   if (problems.length > 0) throw new InputError(problems)
   return connections
