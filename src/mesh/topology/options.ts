@@ -100,15 +100,13 @@ function readRegion({ where, value }: Said): Read<RegionChoice> {
       what: `${read.value.name} cannot be private`,
       allowed: 'Only regions of AWS are on the private network: leave network out',
     }
-  return {
-    value: {
-      where,
-      ...read.value,
-      isPublic: read.value.aws === null || network === 'public',
-      zones,
-      cidr,
-    },
-  }
+  const isPublic = read.value.aws === null || network === 'public'
+  if (isPublic && (zones !== null || cidr !== null))
+    return {
+      what: `${read.value.name} has no VPC in the plan, and so no zones and no cidr`,
+      allowed: 'Leave these out: what is public keeps the network that its cloud gives it',
+    }
+  return { value: { where, ...read.value, isPublic, zones, cidr } }
 }
 
 type RegionName = Pick<RegionChoice, 'name' | 'cloud' | 'region' | 'aws'>

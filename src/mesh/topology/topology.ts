@@ -36,16 +36,17 @@ export function decideTopology(options: PlanOptions): Topology {
   }
 }
 
-/** The main region is in every plan, and first. */
+/** The main region is in every plan, and first. A flag that makes a region public leaves nothing of its VPC. */
 function withMain({ main, regions, public: publicOnes }: PlanOptions): readonly RegionChoice[] {
   const isMain = ({ name }: RegionChoice) => name === main.name
   const all = regions.some(isMain)
     ? [...regions.filter(isMain), ...regions.filter(one => !isMain(one))]
     : [main, ...regions]
-  return all.map(choice => ({
-    ...choice,
-    isPublic: choice.isPublic || publicOnes.some(({ name }) => name === choice.name),
-  }))
+  const isOutside = ({ name, isPublic }: RegionChoice) =>
+    isPublic || publicOnes.some(one => one.name === name)
+  return all.map(choice =>
+    isOutside(choice) ? { ...choice, isPublic: true, zones: null, cidr: null } : choice,
+  )
 }
 
 function twice(choices: readonly RegionChoice[]): readonly Problem[] {
@@ -81,7 +82,7 @@ function unknownRegions(
 }
 
 function networkProblems(
-  { where, name, aws, isPublic, ...own }: RegionChoice,
+  { where, name, aws, isPublic }: RegionChoice,
   main: RegionChoice,
 ): readonly Problem[] {
   if (isPublic && name === main.name)
@@ -90,14 +91,6 @@ function networkProblems(
         where,
         what: `${name} is the main region, and cannot be public`,
         allowed: 'Leave it on the private network',
-      },
-    ]
-  if (isPublic && (own.zones !== null || own.cidr !== null))
-    return [
-      {
-        where,
-        what: `${name} has no VPC in the plan, and so no zones and no cidr`,
-        allowed: 'Leave these out: what is public keeps the network that its cloud gives it',
       },
     ]
   if (isPublic || aws === null || main.aws === null || partitionOf(aws) === partitionOf(main.aws)) return []

@@ -36,6 +36,9 @@ describe('connections', () => {
     const connect = ['aws:eu-west-1,aws:ap-south-1']
     const links = (asked: Asked) => plan({ ...asked, connect }).connections.map(({ link }) => link)
     expect(links({ file: FILE, public: ['aws:ap-south-1'] })).toEqual(['tunnel'])
+    const regions = ['aws:eu-west-1', { region: 'aws:ap-south-1', zones: ['a'], cidr: '172.20.0.0/16' }]
+    const settled = { main: 'us-east-1', regions }
+    expect(links({ file: settled, public: ['aws:ap-south-1'] })).toEqual(['tunnel'])
     expect(links({ file: FILE, main: 'ap-south-1', region: ['aws:us-east-1'] })).toEqual(['direct'])
   })
 
@@ -182,6 +185,12 @@ describe('bad input', () => {
     expect(refusals({ file: { main: 'us-east-1', regions } })).toEqual([
       'mesh.yaml: regions, item 2: 172.20.0.0/16 overlaps 172.20.0.0/16 (aws:eu-west-1)',
     ])
+  })
+
+  test('unless one of them is made public after all', () => {
+    const regions = ['eu-west-1', 'eu-west-2'].map(name => ({ region: `aws:${name}`, cidr: '172.20.0.0/16' }))
+    const planned = plan({ file: { main: 'us-east-1', regions }, public: ['aws:eu-west-1'] })
+    expect(planned.regions.map(({ cidr }) => cidr)).toEqual(['10.64.0.0/16', null, '172.20.0.0/16'])
   })
 
   test('a region’s own later choice may be asked for', () => {
