@@ -1,13 +1,13 @@
-import type { KubernetesListObject, KubernetesObject, V1EndpointSlice, V1Node } from '@kubernetes/client-node'
+import type { KubernetesObject, V1EndpointSlice, V1Node } from '@kubernetes/client-node'
 import type { Clock } from '../../clock.ts'
 import { explain, InputError } from '../../errors.ts'
-import { follow } from '../../mesh-kube.ts'
 import { type NodeName, readNodeName } from '../../mesh-names.ts'
-import { connectKube, type KubeClient } from '../kube/client.ts'
+import { connectKube, type KubeClient, KubeError } from '../kube/client.ts'
+import { followAll, type Watching } from '../kube/follow.ts'
 import { MANAGER } from '../kube/managers.ts'
 import { kubeletReady, nodeAddress } from '../kube/nodes.ts'
 import { only, PATH } from '../kube/paths.ts'
-import { createReconciler, isFinal, sayOnce } from '../kube/reconciler.ts'
+import { createReconciler } from '../kube/reconciler.ts'
 import type { PublishOptions } from '../types.ts'
 import { keepBeating } from './beat.ts'
 import { watchHealth } from './health.ts'
@@ -109,35 +109,13 @@ async function publishNow(kube: KubeClient, { known, name, publish }: Publishing
   known.slice = await kube.apply(PATH.slice(wanted.metadata?.name), wanted, MANAGER.agent)
 }
 
-interface Watching {
-  readonly kube: KubeClient
-  readonly clock: Clock
-  readonly signal: AbortSignal
-  readonly log: (line: string) => void
-}
-
-/** Tells an object whenever it changes; null when it is not there. */
-async function followOne<T extends KubernetesObject>(
+/** Tells one object whenever it changes; null when it is not there. */
+function followOne<T extends KubernetesObject>(
   path: string,
-  { kube, clock, signal, log }: Watching,
+  watching: Watching,
   told: (object: T | null) => void,
 ): Promise<void> {
-  const say = sayOnce(log)
-  const list = async () => {
-    try {
-      const listed = await kube.get<KubernetesListObject<T>>(only(path))
-      say(null)
-      return listed
-    } catch (error) {
-      if (!signal.aborted) say(explain(error))
-      throw error
-    }
-  }
-  const tell = (objects: ReadonlyMap<string, T>) => {
-    told(objects.values().next().value ?? null)
-    return false
-  }
-  await follow({ path: only(path), list }, tell, { watcher: kube, clock, signal, isFinal })
+  return followAll<T>(only(path), watching, objects => told(objects.values().next().value ?? null))
 }
 
 /** Milliseconds: systemd gives it more, and without it the slice is called unready with its lease. */
@@ -148,6 +126,7 @@ async function leave({ kubeconfig, nodeName, log }: AgentOptions): Promise<void>
     const kube = await connectKube(kubeconfig, AbortSignal.timeout(LEAVE_MS))
     await kube.remove(PATH.slice(nodeName))
   } catch (error) {
+    if (error instanceof KubeError && error.status === 404) return
     log(`left without taking ${nodeName} out of the mesh: ${explain(error)}`)
   }
 }

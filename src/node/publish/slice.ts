@@ -52,7 +52,7 @@ function essence({ metadata, ports, endpoints }: V1EndpointSlice) {
     labels,
     owners: metadata?.ownerReferences?.map(({ uid }) => uid),
     ports: ports?.map(({ name, port, protocol }) => [name, port, protocol]),
-    endpoints: endpoints.map(({ addresses, nodeName, conditions }) => [
+    endpoints: (endpoints ?? []).map(({ addresses, nodeName, conditions }) => [
       addresses,
       nodeName,
       conditions?.ready,
