@@ -3,7 +3,7 @@ import { SERVER_KEY } from './api-key.ts'
 import { InputError, type Problem } from './errors.ts'
 import type { Fleet, LaunchRequest } from './fleet/fleet.ts'
 import { loadQuestions } from './livebench/questions.ts'
-import { type BenchOptions, fleetKind, questionFilter } from './options.ts'
+import { type BenchOptions, fleetKind, isHub, questionFilter } from './options.ts'
 import { checkOutput } from './output.ts'
 import { type Plan, TEARDOWN_MINUTES } from './plan.ts'
 import { dollars } from './report/numbers.ts'
@@ -25,28 +25,30 @@ export interface CheckDeps {
 
 /**
  * Everything that can be refused is refused here, before anything is launched or written.
+ * @returns null for questions that only the client will know
  * @throws InputError with all problems at once
  */
 export async function check(
   options: BenchOptions,
   plan: Plan,
   { fleet, label, story }: CheckDeps,
-): Promise<QuestionSet> {
+): Promise<QuestionSet | null> {
   const requests = [plan.client, ...plan.models.map(({ server }) => server)]
   const output = await checkOutput(options.outputDirectory, label('output-directory'))
   const [loaded, ...templates] = await Promise.allSettled([
-    loadQuestions(options.questions, questionFilter(options)),
+    isHub(options) ? null : loadQuestions(options.questions, questionFilter(options)),
     ...requests.map(request => fleet.check(request)),
   ])
   const problems = [
     ...clashes(Object.keys(options.models), label('models')),
     ...keylessReuse(options, label('reuse')),
+    ...hublessClient(options, label('questions')),
     ...(output ? [output] : []),
     ...[loaded, ...templates].flatMap(problemsOf),
   ]
   if (problems.length > 0 || loaded.status === 'rejected') throw new InputError(unique(problems))
   await preflight(options, requests, { fleet, story })
-  return summarise(loaded.value.map(question => question.question_id))
+  return loaded.value && summarise(loaded.value.map(question => question.question_id))
 }
 
 /** What would cost money is looked at last: only a run that is right in itself asks a cloud anything. */
@@ -78,6 +80,14 @@ function keylessReuse(options: BenchOptions, where: string): Problem[] {
   if (!options.reuse || fleetKind(options) === 'local' || options.secrets.includes(SERVER_KEY)) return []
   const allowed = `Make a key, give it to the run as the environment variable ${SERVER_KEY}, and name it in secrets`
   return [{ where, what: 'a warm server needs a key that the next run knows, too', allowed }]
+}
+
+/** The bundled client of this machine has lmrun's own graders, which do not know all of LiveBench's tasks. */
+function hublessClient(options: BenchOptions, where: string): Problem[] {
+  if (!isHub(options) || fleetKind(options) !== 'local' || options.clientTemplate !== undefined) return []
+  const allowed =
+    'Give infra for VMs, a client-template that knows what "hub" is, or a folder with the questions'
+  return [{ where, what: '"hub" takes the real LiveBench, which infra "local" does not bring', allowed }]
 }
 
 function clashes(keys: readonly string[], where: string): Problem[] {

@@ -23,7 +23,7 @@ export interface ModelOptions {
 export interface BenchOptions {
   readonly models: Readonly<Record<string, ModelOptions>>
   readonly benchmark: readonly string[]
-  /** `smoke`, or a folder that holds `live_bench` or `data/live_bench`. */
+  /** `smoke`, `hub`, or a folder that holds `live_bench` or `data/live_bench`. */
   readonly questions: string
   readonly release?: string
   readonly parallel: number
@@ -66,6 +66,19 @@ export interface BenchOptions {
 export function fleetKind({ infra }: Pick<BenchOptions, 'infra'>): FleetKind {
   return infra.includes('local') ? 'local' : 'sky'
 }
+
+/** lmrun's own few questions, which come with it. */
+export function isBundled({ questions }: Pick<BenchOptions, 'questions'>): boolean {
+  return questions === 'smoke'
+}
+
+/** LiveBench's public questions: the client fetches them, so nobody knows them before. */
+export function isHub({ questions }: Pick<BenchOptions, 'questions'>): boolean {
+  return questions === 'hub'
+}
+
+/** The newest release all of whose questions are public. */
+const HUB_RELEASE = '2024-11-25'
 
 /** Which questions these options select, as src/livebench asks for it. */
 export function questionFilter({ benchmark, release }: BenchOptions): {
@@ -174,7 +187,8 @@ export const OPTIONS = {
   questions: {
     schema: filled,
     fallback: 'smoke',
-    allowed: 'Give "smoke", or a folder that holds live_bench/<category>/<task>/question.jsonl',
+    allowed:
+      'Give "smoke", "hub" (LiveBench\'s public ones), or a folder that holds live_bench/<category>/<task>/question.jsonl',
   },
   release: { schema: optionalText, allowed: 'Give a LiveBench release, like 2024-11-25' },
   parallel: { schema: integer(1, 1024), fallback: '4', allowed: 'Give a whole number from 1 to 1024' },
@@ -304,13 +318,14 @@ function toBenchOptions(
   values: { [K in OptionName]: z.output<(typeof OPTIONS)[K]['schema']> },
 ): BenchOptions {
   const { questions } = values
+  const release = values.release ?? (isHub({ questions }) ? HUB_RELEASE : undefined)
   return {
     models: Object.fromEntries(Object.entries(values.models).map(([key, model]) => [key, toModel(model)])),
     benchmark: values.benchmark,
     questions,
-    ...(values.release === undefined ? {} : { release: values.release }),
+    ...(release === undefined ? {} : { release }),
     parallel: values.parallel,
-    maxTokens: values['max-tokens'] ?? (questions === 'smoke' ? MAX_TOKENS.smoke : MAX_TOKENS.other),
+    maxTokens: values['max-tokens'] ?? (isBundled({ questions }) ? MAX_TOKENS.smoke : MAX_TOKENS.other),
     infra: values.infra,
     clientInfra: values['client-infra'].length > 0 ? values['client-infra'] : values.infra,
     mesh: values.mesh,

@@ -5,7 +5,7 @@ import { packageRoot } from './env.ts'
 import { type FleetKind, type LaunchRequest, NO_RESOURCES, type VmResources } from './fleet/fleet.ts'
 import { LABEL, ownerLabels } from './labels.ts'
 import type { Service } from './mesh/mesh.ts'
-import { type BenchOptions, fleetKind, type ModelOptions } from './options.ts'
+import { type BenchOptions, fleetKind, isBundled, isHub, type ModelOptions } from './options.ts'
 import { type Run, vmName, warmVmName } from './run.ts'
 
 /** The port that a model server's template declares, before any remapping by the fleet. */
@@ -47,7 +47,7 @@ export function createPlan(options: BenchOptions, { secrets, apiKey, run, now }:
     client: {
       ...shared,
       name: vmName('client', run.short),
-      template: path.resolve(options.clientTemplate ?? bundledTemplate(kind, 'livebench-client.yaml')),
+      template: path.resolve(options.clientTemplate ?? bundledTemplate(kind, clientName(kind, options))),
       envs: { STEP: 'prepare', SERVER: '', API_BASE: '', MODEL: '', ...benchmarkEnvs(options) },
       labels: { ...ownerLabels({ ...owner, ending: 'down' }), [LABEL.role]: 'client' },
       resources: kind === 'local' ? NO_RESOURCES : { ...NO_RESOURCES, infra: options.clientInfra },
@@ -117,7 +117,7 @@ export function stepSecrets(
 function benchmarkEnvs(options: BenchOptions): Record<string, string> {
   return {
     BENCHMARK: options.benchmark.join(' '),
-    QUESTIONS: options.questions === 'smoke' ? 'smoke' : path.resolve(options.questions),
+    QUESTIONS: isBundled(options) || isHub(options) ? options.questions : path.resolve(options.questions),
     RELEASE: options.release ?? '',
     PARALLEL: String(options.parallel),
     MAX_TOKENS: String(options.maxTokens),
@@ -127,6 +127,11 @@ function benchmarkEnvs(options: BenchOptions): Record<string, string> {
 /** A hub id stays as it is; a file of this machine is named in full, because a VM has a working folder of its own. */
 function servedModel(model: string): string {
   return existsSync(model) ? path.resolve(model) : model
+}
+
+/** The real LiveBench grades its own questions; ours for the smoke test are lmrun's, on any machine. */
+function clientName(kind: FleetKind, options: BenchOptions): string {
+  return kind === 'sky' && isBundled(options) ? 'smoke-client.yaml' : 'livebench-client.yaml'
 }
 
 function bundledTemplate(kind: FleetKind, name: string): string {

@@ -12,7 +12,7 @@ import { readFailedQuestions } from './livebench/failures.ts'
 import { readScores } from './livebench/scores.ts'
 import { readSpeed } from './livebench/speed.ts'
 import type { ModelScores } from './livebench/types.ts'
-import { type BenchOptions, questionFilter } from './options.ts'
+import { type BenchOptions, isHub, questionFilter } from './options.ts'
 import { inLogs, readJson } from './output.ts'
 import type { Plan, PlannedModel } from './plan.ts'
 import { NOT_FINISHED } from './report/digest.ts'
@@ -42,7 +42,7 @@ export function draftResults(
   options: BenchOptions,
   plan: Plan,
   run: Run,
-  { questions, now }: { readonly questions: QuestionSet; readonly now: number },
+  { questions, now }: { readonly questions: QuestionSet | null; readonly now: number },
 ): Results {
   const { repository, sha, url, id } = run
   const models = plan.models.map(model => [
@@ -66,8 +66,8 @@ export function draftResults(
       name: options.benchmark.join(' '),
       release: options.release ?? null,
       questions: options.questions,
-      questionCount: questions.count,
-      questionsSha256: questions.sha256,
+      questionCount: questions?.count ?? 0,
+      questionsSha256: questions?.sha256 ?? '',
       parallel: options.parallel,
       maxTokens: options.maxTokens,
     },
@@ -102,7 +102,7 @@ export async function collectResults({
   end,
   clock,
 }: Collected): Promise<Results> {
-  const scores = await scoresByModel(options, story)
+  const { scores, asked } = await readAll(options, story)
   const models = await Promise.all(
     outcomes.map(async outcome => [outcome.model.key, await modelResult(outcome, scores, options)] as const),
   )
@@ -113,7 +113,11 @@ export async function collectResults({
   return {
     ...draft,
     run: { ...draft.run, status: end.status, startedAt: story.startedAt, endedAt: now },
-    benchmark: { ...draft.benchmark, unverifiedTasks: note.unverified },
+    benchmark: {
+      ...draft.benchmark,
+      ...(isHub(options) && asked ? { questionCount: asked.count, questionsSha256: asked.sha256 } : {}),
+      unverifiedTasks: note.unverified,
+    },
     models: Object.fromEntries(models),
     phases: story.phases,
     vms: records,
@@ -161,7 +165,13 @@ function identity({ options, service }: PlannedModel): Pick<ModelResult, 'model'
   return { model, vm: service.name, ...(revision === undefined ? {} : { revision }) }
 }
 
-async function scoresByModel(options: BenchOptions, story: Story): Promise<ReadonlyMap<string, ModelScores>> {
+interface Fetched {
+  readonly scores: ReadonlyMap<string, ModelScores>
+  /** The questions as the client had them. */
+  readonly asked: QuestionSet | null
+}
+
+async function readAll(options: BenchOptions, story: Story): Promise<Fetched> {
   const models = Object.keys(options.models).map(key => key.toLowerCase())
   try {
     const report = await readScores(options.outputDirectory, {
@@ -170,11 +180,15 @@ async function scoresByModel(options: BenchOptions, story: Story): Promise<Reado
       allowedErrors: options.allowErrors,
     })
     report.warnings.forEach(story.warn)
-    return new Map(Object.entries(report.scores.models))
+    const { expected, sha256 } = report.questions
+    return {
+      scores: new Map(Object.entries(report.scores.models)),
+      asked: { count: expected, sha256: sha256() },
+    }
   } catch (error) {
     // Without answers there is nothing to read, and each model's failure says why.
     if (!(error instanceof LmrunError)) throw error
-    return new Map()
+    return { scores: new Map(), asked: null }
   }
 }
 

@@ -37,6 +37,19 @@ it('launches the bundled templates with what they are told', () => {
   })
 })
 
+it('asks LiveBench’s questions on VMs by LiveBench itself, and its own by itself', () => {
+  const client = (raw: object) => plan(raw).client
+  expect(client({ infra: 'aws' }).template).toMatch(/templates\/smoke-client\.yaml$/)
+  const hub = client({ infra: 'aws', questions: 'hub' })
+  expect(hub.template).toMatch(/templates\/livebench-client\.yaml$/)
+  // The newest release has questions that are not public.
+  expect(hub.envs).toMatchObject({ QUESTIONS: 'hub', RELEASE: '2024-11-25' })
+  expect(client({ infra: 'aws', questions: 'hub', release: '2024-08-31' }).envs.RELEASE).toBe('2024-08-31')
+  const folder = client({ infra: 'aws', questions: 'mine' })
+  expect(folder.template).toBe(hub.template)
+  expect(folder.envs).toMatchObject({ QUESTIONS: path.resolve('mine'), RELEASE: '' })
+})
+
 it("takes a model's own template over server-template, and its environment over everything", () => {
   const models = { a: { model: 'm', template: 'own.yaml', environment: { MODEL: 'other', X: '1' } }, b: 'm' }
   const [a, b] = plan({ models, 'server-template': 'shared.yaml' }).models

@@ -24,6 +24,11 @@ export function isSmoke({ benchmark }: Results): boolean {
   return benchmark.questions === 'smoke'
 }
 
+/** Only the hub knows until the client has asked it. */
+export function howMany({ benchmark }: Results): string {
+  return benchmark.questionCount > 0 ? plural(benchmark.questionCount, 'question') : 'questions of the hub'
+}
+
 /** The failure of a model that the run's end kept from its score, through no fault of its own. */
 export const NOT_FINISHED: Failure = { what: 'not finished: the run was ended before' }
 
@@ -109,7 +114,7 @@ function standingWords(its: Standing, models: number): string {
 /** One line under the headline: what was asked, of which commit, how long, where, and what became of the VMs. */
 export function context(results: Results): readonly Text[] {
   const { run, benchmark } = results
-  const parts: Text[] = [[code(benchmark.name)], [plural(benchmark.questionCount, 'question')]]
+  const parts: Text[] = [[code(benchmark.name)], [howMany(results)]]
   if (benchmark.release !== null) parts.push(['release ', releaseText(benchmark.release)])
   if (run.sha) parts.push(['commit ', code(run.sha.slice(0, 7))])
   parts.push([duration(run.endedAt - run.startedAt)], [run.infra])

@@ -167,8 +167,8 @@ export const runSchema = object({
 export const benchmarkSchema = object({
   name: z.string().describe('e.g. `live_bench/coding`; several are separated by a space'),
   release: z.string().nullable().describe('LiveBench release; null when the questions were not filtered'),
-  questions: z.string().describe('`smoke`, or the folder that the questions came from'),
-  questionCount: count().describe('questions asked of each model'),
+  questions: z.string().describe('`smoke`, `hub`, or the folder that the questions came from'),
+  questionCount: count().describe('questions asked of each model; 0 while only the hub knows'),
   questionsSha256: z
     .string()
     .describe('sha256 over the sorted question ids, one a line: two runs compare only when it is equal'),

@@ -1,5 +1,5 @@
 import { markdownTable } from 'markdown-table'
-import { isSmoke, runLink } from './digest.ts'
+import { howMany, isSmoke, runLink } from './digest.ts'
 import { cell, clip, code, prose } from './escape.ts'
 import { duration, plural } from './numbers.ts'
 import type { Phase, Results } from './results.ts'
@@ -29,7 +29,7 @@ export function renderUnderWay(draft: Results, states: readonly PhaseState[]): s
     .map(key => [cell(clip(key, 80)), ...COLUMNS.map(name => phaseCell(key, name, states))])
   const context = [
     code(clip(benchmark.name, 300)),
-    plural(benchmark.questionCount, 'question'),
+    howMany(draft),
     prose(clip(run.infra, 40)),
     ...(url ? [`[the run](${url})`] : []),
   ]

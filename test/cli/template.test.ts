@@ -19,10 +19,15 @@ test('one document a VM, each with its name', async () => {
   const text = await show(...RUN)
   expect(text.match(/^# (client|a)-\w+/gm)).toHaveLength(2)
   const [client, server] = parseAllDocuments(text, { version: '1.1' }).map(document => document.toJS())
-  expect(client).toMatchObject({ name: 'livebench-client', envs: { QUESTIONS: 'smoke' } })
+  expect(client).toMatchObject({ name: 'smoke-client', envs: { QUESTIONS: 'smoke' } })
   expect(server).toMatchObject({
     envs: { MODEL: 'org/a' },
     resources: { accelerators: 'L4:4', any_of: [{ infra: 'aws' }, { infra: 'gcp' }] },
+  })
+  const hub = await show('client', ...RUN, '--questions', 'hub')
+  expect(parseAllDocuments(hub, { version: '1.1' })[0]?.toJS()).toMatchObject({
+    name: 'livebench-client',
+    envs: { QUESTIONS: 'hub', RELEASE: '2024-11-25', BENCHMARK: 'live_bench' },
   })
   expect(await show('client', ...RUN)).not.toContain('name: model-server')
 })

@@ -45,10 +45,18 @@ async function rendered(name: string, more: Partial<LaunchRequest>): Promise<Rec
 
 test.skipIf(python === '')('the client, as rendered for two clouds', async () => {
   const resources = { infra: ['aws/us-east-1', 'gcp'], accelerators: [] }
-  const task = await rendered('livebench-client.yaml', { envs: { SERVER: '', MODEL: 'm' }, resources })
+  const task = await rendered('smoke-client.yaml', { envs: { SERVER: '', MODEL: 'm' }, resources })
   expect(task).toMatchObject({ envs: { MODEL: 'm', QUESTIONS: 'smoke' } })
   expect(task.mounts).toContain('~/.lmrun/package/dist/cli')
   expect(task.resources).toEqual([expect.stringMatching(/^AWS/), expect.stringMatching(/^GCP/)])
+})
+
+test.skipIf(python === '')('the client with LiveBench itself', async () => {
+  const task = await rendered('livebench-client.yaml', { envs: { SERVER: '', QUESTIONS: 'hub' } })
+  expect(task).toMatchObject({
+    envs: { QUESTIONS: 'hub', LIVEBENCH_COMMIT: expect.stringMatching(/^[0-9a-f]{40}$/) },
+  })
+  expect(task.mounts).toEqual(['~/.lmrun/client', '~/.lmrun/smoke'])
 })
 
 test.skipIf(python === '')('the server: spot and ports where there are any', async () => {
