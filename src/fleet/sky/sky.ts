@@ -1,6 +1,5 @@
 import type { Clock } from '../../clock.ts'
 import { explain, isAbort, LmrunError } from '../../errors.ts'
-import { VmLost } from '../failures.ts'
 import type {
   DownResult,
   Endpoint,
@@ -24,6 +23,7 @@ import { jobEnd, jobState, orLost, tailLog } from './jobs.ts'
 import { clear, launchVm, renderRequest } from './launch.ts'
 import { confirmLease, renewLease } from './lease.ts'
 import { listVms } from './list.ts'
+import { type Live, LiveVms } from './live.ts'
 import { maskWith } from './mask.ts'
 import { VmNotes } from './notes.ts'
 import { vmPrices } from './prices.ts'
@@ -61,24 +61,13 @@ export function createSkyFleet(options: SkyFleetOptions): Fleet {
   return new SkyFleet(options)
 }
 
-/** What this process knows of a VM while it has to do with it. */
-interface Live {
-  /** Aborts when the VM is told to go: nobody waits for anything on it any more. */
-  readonly gone: AbortController
-  /** Values that its logs must not show. */
-  readonly secrets: Set<string>
-  /** Number of the job that was started last. */
-  lastJob: number
-  launch?: { readonly stop: AbortController; readonly settled: Promise<unknown> }
-}
-
 class SkyFleet implements Fleet {
   readonly kind = 'sky'
   readonly preflight?: NonNullable<Fleet['preflight']>
   readonly #context: SkyContext
   readonly #server: ApiServer
   readonly #teardownMs: number
-  readonly #vms = new Map<string, Live>()
+  readonly #vms = new LiveVms()
   readonly #ending = new Map<string, Promise<DownResult>>()
   readonly #closed = new AbortController()
   /** Renewals one after another: two calls for one VM would wait for each other's lock. */
@@ -86,7 +75,7 @@ class SkyFleet implements Fleet {
 
   constructor(options: SkyFleetOptions) {
     const { access, clock, renderer, folder, warn, sharedServer, serverAnswers, preflight } = options
-    const cli = noticing(options.cli, () => this.#server)
+    const cli = noticing(options.cli, () => this.#server, this.#closed.signal)
     this.#context = { cli, access, clock, renderer, folder, warn, notes: new VmNotes(folder) }
     const answers = serverAnswers === undefined ? {} : { answers: serverAnswers }
     this.#server = new ApiServer({ cli: options.cli, folder, shared: sharedServer, ...answers })
@@ -101,28 +90,20 @@ class SkyFleet implements Fleet {
   async launch(request: LaunchRequest, signal: AbortSignal): Promise<Job> {
     signal.throwIfAborted()
     const { name } = request
-    if (this.#vms.get(name)?.launch) throw new LmrunError(`${name} is being launched already`)
-    const live: Live = { gone: new AbortController(), secrets: new Set(), lastJob: 1 }
     const known = this.#vms.has(name)
-    this.#vms.set(name, live)
-    const stop = new AbortController()
-    const work = this.#launch(request, live, { known, signal: AbortSignal.any([signal, stop.signal]) })
-    live.launch = { stop, settled: work.catch(() => {}) }
-    try {
-      await work
-    } finally {
-      delete live.launch
-    }
+    await this.#vms.launch(name, signal, (live, either) =>
+      this.#launch(request, live, { known, signal: either }),
+    )
     return { vm: name, id: 1 }
   }
 
   async exec(vm: string, task: Task, signal: AbortSignal): Promise<Job> {
     signal.throwIfAborted()
     const bound = await this.#context.renderer.bind(task)
-    const live = this.#live(vm)
+    const live = this.#vms.of(vm)
     for (const secret of Object.values(bound.secrets)) live.secrets.add(secret)
     const id = ++live.lastJob
-    await this.#whileThere(vm, signal, either =>
+    await this.#vms.whileThere(vm, signal, either =>
       orLost(this.#context, vm, () => this.#context.access.start(vm, id, bound, either)),
     )
     return { vm, id }
@@ -133,11 +114,11 @@ class SkyFleet implements Fleet {
   }
 
   jobEnd(job: Job, signal: AbortSignal): Promise<JobState> {
-    return this.#whileThere(job.vm, signal, either => jobEnd(this.#context, job, either))
+    return this.#vms.whileThere(job.vm, signal, either => jobEnd(this.#context, job, either))
   }
 
   async tailLog(job: Job, lines: number): Promise<readonly string[]> {
-    const mask = maskWith(this.#vms.get(job.vm)?.secrets ?? [])
+    const mask = maskWith(this.#vms.secrets(job.vm))
     return (await tailLog(this.#context, job, lines)).map(mask)
   }
 
@@ -150,11 +131,13 @@ class SkyFleet implements Fleet {
   }
 
   hand(vm: string, files: readonly VmFile[], signal: AbortSignal): Promise<void> {
-    return this.#whileThere(vm, signal, either => hand(this.#context, vm, files, either))
+    return this.#vms.whileThere(vm, signal, either => hand(this.#context, vm, files, either))
   }
 
   endpoint(vm: string, port: number): Promise<Endpoint> {
-    return this.#whileThere(vm, this.#closed.signal, signal => endpointOf(this.#context, vm, port, signal))
+    return this.#vms.whileThere(vm, this.#closed.signal, signal =>
+      endpointOf(this.#context, vm, port, signal),
+    )
   }
 
   async down(names: readonly string[]): Promise<readonly DownResult[]> {
@@ -182,7 +165,7 @@ class SkyFleet implements Fleet {
     const before = this.#renewing
     const renewal = before.then(() => {
       // A launch sets the lease itself, and a VM that goes needs none: either holds the VM's lock.
-      const free = names.filter(name => !this.#vms.get(name)?.launch && !this.#ending.has(name))
+      const free = names.filter(name => !this.#vms.isLaunching(name) && !this.#ending.has(name))
       return renewLease(this.#context, free, leaseMinutes)
     })
     this.#renewing = renewal.catch(() => {})
@@ -196,8 +179,9 @@ class SkyFleet implements Fleet {
   async close(): Promise<void> {
     this.#closed.abort(new LmrunError('the fleet was closed'))
     await this.#context.cli.endAll()
-    await Promise.allSettled([...this.#vms.keys()].map(vm => this.#context.access.leave(vm)))
-    await this.#server.stop()
+    await Promise.allSettled(this.#vms.names().map(vm => this.#context.access.leave(vm)))
+    // Whoever ends the VMs that are left needs it, and stops it.
+    if (this.#vms.size === 0) await this.#server.stop()
   }
 
   async #launch(
@@ -221,38 +205,11 @@ class SkyFleet implements Fleet {
   }
 
   async #end(names: readonly string[]): Promise<readonly DownResult[]> {
-    const launching = names.flatMap(name => this.#vms.get(name)?.launch ?? [])
-    for (const name of names) this.#vms.get(name)?.gone.abort(new LmrunError(`${name} was ended`))
-    for (const { stop } of launching)
-      stop.abort(new LmrunError('the VM was ended while it was being launched'))
     // Their commands must not ask for the VM after its end was asked for.
-    await Promise.all(launching.map(({ settled }) => settled))
+    await this.#vms.stop(names)
     const results = await endVms(this.#context, names, this.#teardownMs)
-    for (const { name, verified } of results) if (verified) this.#vms.delete(name)
+    for (const { name, verified } of results) if (verified) this.#vms.forget(name)
     return results
-  }
-
-  #live(vm: string): Live {
-    const live = this.#vms.get(vm) ?? { gone: new AbortController(), secrets: new Set<string>(), lastJob: 1 }
-    this.#vms.set(vm, live)
-    return live
-  }
-
-  /** Ends with VmLost when the VM is told to go meanwhile. */
-  async #whileThere<T>(
-    vm: string,
-    signal: AbortSignal,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const gone = this.#vms.get(vm)?.gone.signal
-    const either = gone ? AbortSignal.any([signal, gone]) : signal
-    try {
-      return await work(either)
-    } catch (error) {
-      signal.throwIfAborted()
-      if (gone?.aborted) throw new VmLost(vm, 'lost', gone.reason)
-      throw error
-    }
   }
 
   /** Work that nobody waits for; it ends with the VM, or with the fleet. */
