@@ -198,6 +198,21 @@ describe('bad input', () => {
     expect(plan({ file: { main: 'us-east-1', regions } }).regions[1]?.cidr).toBe('10.200.0.0/16')
   })
 
+  test('flags add to the lists of a file, but who may use ssh is said anew', () => {
+    const file = { ...FILE, taken: '10.0.0.0/16', 'ssh-from': ['203.0.113.0/24'] }
+    const planned = (flags: Asked) => {
+      const { reserved, securityGroups } = plan({ file, taken: ['10.1.0.0/16'], ...flags })
+      const ssh = securityGroups.flatMap(({ rules }) => rules.filter(({ port }) => port === 22))
+      return [...reserved.slice(2).map(({ cidr }) => cidr), ...new Set(ssh.map(({ from }) => from))]
+    }
+    expect(planned({})).toEqual(['10.0.0.0/16', '10.1.0.0/16', '203.0.113.0/24'])
+    expect(planned({ sshFrom: ['198.51.100.7/32'] })).toEqual([
+      '10.0.0.0/16',
+      '10.1.0.0/16',
+      '198.51.100.7/32',
+    ])
+  })
+
   test('an empty file says nothing', () => {
     expect(plan({ main: 'us-east-1', file: null }).regions).toHaveLength(1)
     expect(
