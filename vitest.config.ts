@@ -3,10 +3,10 @@ import { defineConfig } from 'vitest/config'
 const report = process.env.TEST_REPORT
 
 /**
- * Five projects: `unit` (rooms of src, real children and real HTTP servers), `e2e` (the built dist as a whole
+ * Six projects: `unit` (rooms of src, real children and real HTTP servers), `e2e` (the built dist as a whole
  * process), `real` (a real model server, real act: slower, run by .ci/run), `chaos` (the built dist with VMs of a
  * stand-in `sky`: minutes of waiting, run by .ci/run), `sky` (the real `sky` on a Slurm that the suite sets up itself:
- * Debian and root).
+ * Debian and root), `mesh` (real Kubernetes components in namespaces: Debian, root and Go, run by .ci/run).
  * Deadlines are generous because tests may share a busy machine; no test asserts a time.
  */
 export default defineConfig({
@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: ['test/e2e/real/**', 'test/e2e/sky/**', 'test/e2e/chaos/**'],
+          exclude: ['test/e2e/real/**', 'test/e2e/sky/**', 'test/e2e/chaos/**', 'test/e2e/mesh/**'],
         },
       },
       {
@@ -38,6 +38,18 @@ export default defineConfig({
           // Each run waits more than it works.
           maxWorkers: 2,
           maxConcurrency: 4,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'mesh',
+          include: ['test/e2e/mesh/**/*.test.ts'],
+          globalSetup: 'test/support/mesh-lab/global-setup.ts',
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          // A lab a file, of about 1 GB.
+          maxWorkers: 2,
         },
       },
       {
