@@ -21,6 +21,10 @@ export class LiveVms {
     return this.#vms.get(vm) ?? this.#begin(vm)
   }
 
+  get size(): number {
+    return this.#vms.size
+  }
+
   names(): string[] {
     return [...this.#vms.keys()]
   }
