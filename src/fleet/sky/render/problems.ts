@@ -25,6 +25,28 @@ export function skyProblems(template: Template, variables: readonly string[]): P
   return [...problems, ...variables.flatMap(name => reserved(name, template))]
 }
 
+/** Keys in which SkyPilot itself puts the values of variables: `$NAME`, `${NAME}`. */
+const FILLED = ['file_mounts', 'workdir', 'volumes']
+
+/** Secrets that SkyPilot would have to know. @param task the template's file, as parsed */
+export function secretProblems(
+  task: Readonly<Record<string, unknown>>,
+  secretNames: readonly string[],
+  { places, file }: Template,
+): Problem[] {
+  return FILLED.flatMap(key => {
+    const named = [...JSON.stringify(task[key] ?? null).matchAll(/\$\{?([A-Za-z_]\w*)/g)].map(
+      ([, name]) => name,
+    )
+    return secretNames
+      .filter(name => named.includes(name))
+      .map(name => {
+        const allowed = `SkyPilot fills it in and keeps it: make it an env, or let setup use $${name}`
+        return { where: places.get(key) ?? file, what: `the secret ${name} in ${key}`, allowed }
+      })
+  })
+}
+
 function reserved(name: string, { places, file }: Template): Problem[] {
   if (!/^(LMRUN|SKYPILOT)_/.test(name)) return []
   const where = places.get(`envs.${name}`) ?? places.get(`secrets.${name}`) ?? file

@@ -6,7 +6,7 @@ import type { LaunchRequest, Task } from '../../fleet.ts'
 import { type BoundTask, bindTask } from '../../task.ts'
 import { identityConfig } from './clouds.ts'
 import { absolute, shipped } from './inputs.ts'
-import { skyProblems } from './problems.ts'
+import { secretProblems, skyProblems } from './problems.ts'
 import { MAX_ALTERNATIVES, overlayResources, type Resources } from './resources.ts'
 import { runScript, setupScript } from './scripts.ts'
 
@@ -42,11 +42,13 @@ export function renderTask(bound: BoundTask, request: LaunchRequest, text: strin
   const { envs, mounts } = shipped(bound.envs)
   const resources = overlayResources(plain(document, 'resources'), request)
   checkCount(resources, template.file)
+  const names = Object.keys(secrets)
+  const problems = secretProblems(document.toJS() as Record<string, unknown>, names, template)
+  if (problems.length > 0) throw new InputError(problems)
   document.set('resources', resources)
   put(document, 'envs', envs)
   document.delete('secrets')
   placeFiles(document, path.dirname(template.path), mounts)
-  const names = Object.keys(secrets)
   document.set('setup', literal(setupScript(template.setup, request.leaseMinutes, names)))
   document.set('run', literal(runScript(template.run, template.ports, names)))
   return { yaml: written(document), secrets, config: identityConfig(request.resources.infra) }

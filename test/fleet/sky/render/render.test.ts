@@ -59,6 +59,19 @@ test('values of envs, nothing of secrets, and the rest as it was', async () => {
   expect(yaml).not.toMatch(/k3y|t0k/)
 })
 
+test('a secret is nothing that SkyPilot could fill in', async () => {
+  const mounts = `file_mounts: {~/a: "s3://\${BUCKET}/x", ~/b: "s3://$BUCKETS"}\nworkdir: $WHERE\nrun: echo $KEY`
+  const secrets = { BUCKET: 'b', WHERE: 'w', KEY: 'k' }
+  await expect(rendered(mounts, { secrets })).rejects.toMatchObject({
+    problems: [
+      { where: expect.stringMatching(/t\.yaml:1:1$/), what: 'the secret BUCKET in file_mounts' },
+      { where: expect.stringMatching(/t\.yaml:2:1$/), what: 'the secret WHERE in workdir' },
+    ],
+  })
+  const { task } = await rendered(mounts, { envs: { BUCKET: 'b', WHERE: 'w' }, secrets: { KEY: 'k' } })
+  expect(task.file_mounts).toEqual({ '~/a': `s3://\${BUCKET}/x`, '~/b': 's3://$BUCKETS' })
+})
+
 test('the lease replaces autostop; labels are merged', async () => {
   const { task } = await rendered('resources: {autostop: 5, labels: {team: "a"}}\nrun: echo')
   expect(task.resources).toEqual({ labels: { team: 'a', 'lmrun-run': '1' } })
