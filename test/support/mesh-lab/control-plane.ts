@@ -9,6 +9,23 @@ import type { Pki } from './pki.ts'
 
 const ETCD = 2379
 const DEADLINE_MS = 120_000
+/** Those of K3s that have work in a mesh without pods. */
+const CONTROLLERS = [
+  'bootstrap-signer-controller',
+  'token-cleaner-controller',
+  'certificatesigningrequest-approving-controller',
+  'certificatesigningrequest-signing-controller',
+  'clusterrole-aggregation-controller',
+  'endpointslice-controller',
+  'garbage-collector-controller',
+  'namespace-controller',
+  'node-ipam-controller',
+  'node-lifecycle-controller',
+  'root-ca-certificate-publisher-controller',
+  'serviceaccount-controller',
+  'serviceaccount-token-controller',
+  'validatingadmissionpolicy-status-controller',
+]
 
 export interface ControlPlaneOptions {
   readonly machine: Machine
@@ -97,7 +114,7 @@ export class ControlPlane {
       '--allocate-node-cidrs',
       '--cluster-cidr=10.42.0.0/16',
       '--service-cluster-ip-range=10.43.0.0/16',
-      '--controllers=*,bootstrap-signer-controller,token-cleaner-controller',
+      `--controllers=${CONTROLLERS.join(',')}`,
       '--node-monitor-period=1s',
       `--node-monitor-grace-period=${nodeGraceSeconds}s`,
       '--bind-address=127.0.0.1',

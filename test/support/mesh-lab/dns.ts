@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Access, apply } from './api.ts'
-import { Machine } from './machine.ts'
+import type { Machine } from './machine.ts'
 import type { Pki } from './pki.ts'
 
 /** Of the service kube-dns, as K3s has it. */
@@ -28,15 +28,15 @@ const COREFILE = (kubeconfig: string) => `.:53 {
 
 export interface DnsOptions {
   readonly main: Machine
+  /** Of which it becomes a pod. */
+  readonly pod: Machine
   readonly pki: Pki
   readonly components: string
-  readonly logs: string
   readonly admin: Access
 }
 
-/** Resolves with the pod when it answers. */
-export async function startDns({ main, pki, components, logs, admin }: DnsOptions): Promise<Machine> {
-  const pod = await Machine.start('coredns', logs)
+/** Resolves when it answers. */
+export async function startDns({ main, pod, pki, components, admin }: DnsOptions): Promise<void> {
   await main.ip('link', 'add', 'cni0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pod.pid))
   await main.ip('addr', 'add', `${BRIDGE}/24`, 'dev', 'cni0')
   await main.ip('link', 'set', 'cni0', 'mtu', '1450', 'up')
@@ -57,7 +57,6 @@ export async function startDns({ main, pki, components, logs, admin }: DnsOption
       Promise.reject(new Error(`CoreDNS ended with ${code}: ${coredns.output().slice(-2_000)}`)),
     ),
   ])
-  return pod
 }
 
 function objects(): readonly (readonly [string, object])[] {

@@ -3,7 +3,8 @@
  * VMs that are kernel namespaces. Needs Linux, root and what build.ts prepares. Labs stand side by side, and nothing of
  * one is left when its test's process ends, however that ends.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Access } from './api.ts'
 import { componentsFolder } from './build.ts'
@@ -12,15 +13,17 @@ import { DNS, startDns } from './dns.ts'
 import { labFolder, removeFolder, sweepFolders } from './folders.ts'
 import { Forwards } from './forwards.ts'
 import { allowJoining, createToken } from './joining.ts'
-import { Machine, type MachineProcess } from './machine.ts'
+import { Machine } from './machine.ts'
 import { Network } from './network.ts'
+import { type JoinedNode, type JoinOptions, joinAs } from './node.ts'
 import { Pki } from './pki.ts'
+import { type Contents, createVm, furnishMain, type LabVm } from './vm.ts'
+
+export { type JoinedNode, type JoinOptions, joined } from './node.ts'
+export { K3S, type LabVm } from './vm.ts'
 
 const MAIN = 'main'
-/** Where a machine of the lab has the stand-in for K3s's command, to be called or copied by what installs K3s. */
-export const K3S = '/opt/mesh-lab/k3s'
-const TOKEN_FILE = '/etc/rancher/k3s/join-token'
-const JOIN_MS = 60_000
+const FLANNEL = { Network: '10.42.0.0/16', EnableIPv4: true, Backend: { Type: 'vxlan' } }
 
 export interface MeshLabOptions {
   /** Beside main, which is always there. */
@@ -33,38 +36,6 @@ export interface MeshLabOptions {
   readonly nodeGraceSeconds?: number
 }
 
-export interface JoinOptions {
-  readonly nodeName: string
-  /** `ID.SECRET`, with or without K3s's `K10<hash>::` before it. */
-  readonly token: string
-  /** The API server; main's address where nothing is said. */
-  readonly server?: string
-  /** More flags of `k3s agent`: `--node-label=a=b`. */
-  readonly flags?: readonly string[]
-}
-
-export interface JoinedNode {
-  readonly name: string
-  readonly podCidr: string
-  /** The node's own address in the mesh: the first of its pods' range. */
-  readonly address: string
-  /** K3s's stand-in; its end is the end of flannel, kube-proxy and heartbeats. */
-  readonly k3s: MachineProcess
-}
-
-/** A machine in the lab's network. */
-export interface LabVm {
-  readonly name: string
-  /** In the network that all VMs share, outside of the mesh. */
-  readonly address: string
-  readonly machine: Machine
-  spawn: Machine['spawn']
-  run: Machine['run']
-  file: Machine['file']
-  /** Resolves with a port of 127.0.0.1 here that leads to `port` on the VM, or on a host that the VM reaches. */
-  forward(port: number, host?: string): Promise<number>
-}
-
 export class MeshLab implements AsyncDisposable {
   readonly folder: string
   private readonly pki: Pki
@@ -72,8 +43,9 @@ export class MeshLab implements AsyncDisposable {
   private readonly forwards: Forwards
   private readonly options: MeshLabOptions
   private readonly vms = new Map<string, LabVm>()
+  /** Also those that are not VMs, or not yet. */
+  private readonly machines = new Set<Machine>()
   private plane: ControlPlane | undefined
-  private pod: Machine | undefined
   private hash = ''
 
   private constructor(folder: string, pki: Pki, network: Network, options: MeshLabOptions) {
@@ -86,6 +58,7 @@ export class MeshLab implements AsyncDisposable {
 
   /** See startMeshLab. */
   static async start(options: MeshLabOptions): Promise<MeshLab> {
+    if (!existsSync(componentsFolder())) throw new Error('no components: node test/support/mesh-lab/build.ts')
     await sweepFolders()
     const folder = await labFolder()
     const [pki, network] = await Promise.all([
@@ -140,26 +113,19 @@ export class MeshLab implements AsyncDisposable {
 
   /** One more VM; also in the place of one that vanished. */
   async addVm(name: string): Promise<LabVm> {
-    const machine = await Machine.start(name, path.join(this.folder, 'logs'))
+    const machine = await this.startMachine(name)
     const mtu = this.options.mtu?.[name]
     const address = await this.network.plugIn(machine, mtu === undefined ? {} : { mtu })
-    const vm: LabVm = {
-      name,
-      address,
-      machine,
-      spawn: machine.spawn.bind(machine),
-      run: machine.run.bind(machine),
-      file: machine.file.bind(machine),
-      forward: async (port, host) => this.forwards.open(machine, port, host),
-    }
+    const vm = await createVm(machine, address, this.contents, this.forwards)
     this.vms.set(name, vm)
-    await this.furnish(vm)
     return vm
   }
 
   /** The VM vanishes with all that runs on it; what others know of it stays. */
   async vanish(name: string): Promise<void> {
-    await this.vm(name).machine.end()
+    const { machine } = this.vm(name)
+    await machine.end()
+    this.machines.delete(machine)
     this.vms.delete(name)
   }
 
@@ -172,25 +138,8 @@ export class MeshLab implements AsyncDisposable {
    * In the place of "install K3s and start its agent": resolves when the VM is a node of the mesh, with flannel,
    * kube-proxy and heartbeats. @throws Error with what K3s's stand-in said: a token or name that was refused
    */
-  async joinAs(
-    name: string,
-    { nodeName, token, server = this.server, flags = [] }: JoinOptions,
-  ): Promise<JoinedNode> {
-    const vm = this.vm(name)
-    await mkdir(vm.file(path.dirname(TOKEN_FILE)), { recursive: true })
-    await writeFile(vm.file(TOKEN_FILE), token, { mode: 0o600 })
-    const given = ['--server', server, '--token-file', TOKEN_FILE, '--node-name', nodeName]
-    const k3s = vm.spawn(K3S, ['agent', ...given, ...flags])
-    const late = setTimeout(() => k3s.signal('SIGKILL'), JOIN_MS)
-    try {
-      const [, podCidr = ''] = await k3s.saw(/^k3s is up: \S+ (\S+)$/m)
-      return { name: nodeName, podCidr, address: podCidr.replace(/\/.*/, ''), k3s }
-    } catch (error) {
-      await k3s.end()
-      throw error
-    } finally {
-      clearTimeout(late)
-    }
+  async joinAs(name: string, options: JoinOptions): Promise<JoinedNode> {
+    return joinAs(this.vm(name), { server: this.server, ...options })
   }
 
   /** `kubectl ARGS…` on main, as administrator. */
@@ -231,10 +180,7 @@ export class MeshLab implements AsyncDisposable {
   /** Ends all of it. */
   async stop(): Promise<void> {
     this.forwards.close()
-    const machines = [...this.vms.values()].map(({ machine }) => machine)
-    await Promise.all(
-      [...machines, ...(this.pod ? [this.pod] : []), this.network].map(async one => one.end()),
-    )
+    await Promise.all([...this.machines, this.network].map(async one => one.end()))
     await removeFolder(this.folder)
   }
 
@@ -244,72 +190,49 @@ export class MeshLab implements AsyncDisposable {
 
   private async bringUp(): Promise<void> {
     this.hash = await this.pki.caHash()
+    await writeFile(this.contents.flannelConf, JSON.stringify(FLANNEL))
     // Main first: it gets the first address, and its node the first range of pods, as in K3s.
     const main = await this.addVm(MAIN)
     await this.pki.client('kube-proxy', '/CN=system:kube-proxy', this.server)
     await this.pki.client('flannel', '/CN=system:k3s-controller', this.server)
-    const components = componentsFolder()
     const others = this.options.vms.filter(name => name !== MAIN)
-    const furnished = Promise.all(others.map(async name => this.addVm(name)))
-    furnished.catch(() => {}) // looked at below
+    await Promise.all([this.startMain(main), ...others.map(async name => this.addVm(name))])
+  }
+
+  private async startMain(main: LabVm): Promise<void> {
+    const { pki, forwards, contents } = this
+    const { components } = contents
     const { machine, address } = main
     const { nodeGraceSeconds = 12 } = this.options
-    this.plane = await ControlPlane.start({
-      machine,
-      address,
-      pki: this.pki,
-      forwards: this.forwards,
-      components,
-      nodeGraceSeconds,
-    })
-    await furnished
+    this.plane = await ControlPlane.start({ machine, address, pki, forwards, components, nodeGraceSeconds })
     await allowJoining(this.admin)
-    await this.furnishMain(main)
+    await furnishMain(main, contents)
     await this.joinAs(MAIN, { nodeName: MAIN, token: await this.createToken() })
     await this.kubectl('label', 'node', MAIN, 'node-role.kubernetes.io/control-plane=true')
-    this.pod = await startDns({
+    await startDns({
       main: machine,
-      pki: this.pki,
+      pod: await this.startMachine('coredns'),
+      pki,
       components,
-      logs: path.join(this.folder, 'logs'),
       admin: this.admin,
     })
   }
 
-  private async furnish(vm: LabVm): Promise<void> {
-    await writeFile(vm.file('/etc/hostname'), `${vm.name}\n`)
-    await writeFile(vm.file('/etc/hosts'), `127.0.0.1 localhost\n127.0.1.1 ${vm.name}\n`)
-    await vm.run('rm', ['-f', '/etc/resolv.conf']) // may be a link
-    await writeFile(vm.file('/etc/resolv.conf'), 'nameserver 127.0.0.53\n')
-    const conf = path.join(this.folder, 'net-conf.json')
-    await writeFile(
-      conf,
-      JSON.stringify({ Network: '10.42.0.0/16', EnableIPv4: true, Backend: { Type: 'vxlan' } }),
-    )
-    const lab = {
-      components: componentsFolder(),
-      kubeProxy: this.pki.file('kube-proxy.kubeconfig'),
-      flannel: this.pki.file('flannel.kubeconfig'),
-      flannelConf: conf,
-      heartbeatMs: (this.options.heartbeatSeconds ?? 2) * 1_000,
-    }
-    await mkdir(vm.file(path.dirname(K3S)), { recursive: true })
-    await writeFile(vm.file(path.join(path.dirname(K3S), 'lab.json')), JSON.stringify(lab))
-    const k3s = path.join(import.meta.dirname, 'k3s.ts')
-    await writeFile(vm.file(K3S), `#!/bin/sh\nexec node ${k3s} "$@"\n`, { mode: 0o755 })
+  private async startMachine(name: string): Promise<Machine> {
+    const machine = await Machine.start(name, path.join(this.folder, 'logs'))
+    this.machines.add(machine)
+    return machine
   }
 
-  /** What a K3s server leaves on its machine. */
-  private async furnishMain(main: LabVm): Promise<void> {
-    const tls = '/var/lib/rancher/k3s/server/tls'
-    await mkdir(main.file(tls), { recursive: true })
-    await mkdir(main.file('/etc/rancher/k3s'), { recursive: true })
-    await writeFile(main.file(`${tls}/server-ca.crt`), await this.pki.ca())
-    const config = await this.pki.kubeconfig('admin', 'https://127.0.0.1:6443')
-    await writeFile(main.file('/etc/rancher/k3s/k3s.yaml'), config, { mode: 0o600 })
-    const kubelab = path.join(componentsFolder(), 'kubelab')
-    const kubectl = `#!/bin/sh\nexport KUBECONFIG="\${KUBECONFIG:-/etc/rancher/k3s/k3s.yaml}"\nexec ${kubelab} kubectl "$@"\n`
-    await writeFile(main.file('/usr/local/bin/kubectl'), kubectl, { mode: 0o755 })
+  private get contents(): Contents {
+    const { heartbeatSeconds = 2 } = this.options
+    const flannelConf = path.join(this.folder, 'net-conf.json')
+    return {
+      pki: this.pki,
+      components: componentsFolder(),
+      flannelConf,
+      heartbeatMs: heartbeatSeconds * 1_000,
+    }
   }
 }
 
