@@ -82,7 +82,9 @@ function ask(
   { method, path, contentType, body }: Ask,
 ): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-  const headers = { accept: 'application/json', ...(body ? { 'content-type': contentType } : {}) }
+  // Node sends the body of a DELETE without saying how long it is, and the server takes it for the next request.
+  const content = body ? { 'content-type': contentType, 'content-length': Buffer.byteLength(body) } : {}
+  const headers = { accept: 'application/json', ...content }
   const either = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)])
   const request = https.request(
     new URL(path, server),
