@@ -35,9 +35,10 @@ describe('alone', () => {
 async function withVm(vm: string, run: (lab: SkyLab) => Promise<void>): Promise<void> {
   try {
     await run(viewOf(user, vm))
-  } finally {
-    // Of a case that failed in the middle.
+  } catch (error) {
+    // Each case ends its own.
     await start(['down', '-y', vm], {}).done
+    throw error
   }
 }
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, expect, inject, test } from 'vitest'
 import { stringify } from 'yaml'
 import { DISARM_SCRIPT } from '../../../src/fleet/sky/render/remote-paths.ts'
 import { setupScript } from '../../../src/fleet/sky/render/scripts.ts'
@@ -11,10 +11,13 @@ import { until } from '../../support/sky-lab/world.ts'
 
 /** What protects a VM when, and what does not. That the lease is in force during setup: contract.test.ts. */
 const user = await labUser(inject('skyLab'), 'protections')
-afterAll(async () => {
+afterEach(async () => {
   await user.sky('down', '-y', '-a')
-  await user.sky('api', 'stop')
+  expect(JSON.parse(await user.sky('status', '-o', 'json'))).toEqual([])
+  const names = await user.machines()
+  expect(names.filter(name => name === 'own' || name === 'early')).toEqual([])
 })
+afterAll(() => user.sky('api', 'stop'))
 
 async function task(name: string, scripts: { setup?: string; run: string }): Promise<string> {
   const file = path.join(user.home, `${name}.yaml`)
@@ -38,7 +41,15 @@ ${setupScript('echo "SETUP: as if on AWS: $(cat ~/asked)"', 7)}
 ${DISARM_SCRIPT}
 ${DISARM_SCRIPT}
 echo "AWS: $(cat ~/asked | tr '\\n' ',')."`
-  await user.sky('launch', '-y', '-d', '-c', 'own', await task('own', { setup, run: 'true' }))
+  const launched = await user.sky(
+    'launch',
+    '-y',
+    '-d',
+    '-c',
+    'own',
+    await task('own', { setup, run: 'true' }),
+  )
+  expect(launched).toContain('Job submitted')
   const log = await until('the job has ended', async () => {
     const text = await user.sky('logs', 'own', '1', '--no-follow')
     return text.includes('AWS: ') ? text : undefined
@@ -54,7 +65,7 @@ test('not covered: a runner that vanishes with its API server while the VM is be
   const lease = ['-i', '1', '--down', '--wait-for', 'none']
   const launch = user.sky('launch', '-y', '-d', '-c', 'early', ...lease, file)
   await until('there is a machine', async () => (await user.machines()).find(name => name === 'early'))
-  killAll(processesWith(`HOME=${user.home}`).filter(({ command }) => /sky/i.test(command)))
+  killAll(processesWith(user.home).filter(({ command }) => /sky/i.test(command)))
   await launch
   // A lease of one minute, and two looks of skylet.
   await sleep(200_000)

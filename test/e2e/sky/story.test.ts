@@ -1,15 +1,17 @@
 import { execFile } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { stringify } from 'yaml'
 import { packageRoot } from '../../../src/env.ts'
-import { createWorld, REPOSITORY, TOKEN } from '../../support/e2e.ts'
+import { createWorld, REPOSITORY, SECRET, TOKEN } from '../../support/e2e.ts'
 import { expectClean, expectNoSecrets, readReport } from '../../support/e2e-checks.ts'
-import { killAll } from '../../support/processes.ts'
-import { labUser } from '../../support/sky-lab/lab.ts'
-import { inLab, machine, template, until } from '../../support/sky-lab/world.ts'
-import { serveRuns } from '../../sweep/support/world.ts'
+import { filesThatHold } from '../../support/leaks.ts'
+import { killAll, processesWith } from '../../support/processes.ts'
+import { INFRA, labUser } from '../../support/sky-lab/lab.ts'
+import { inLab, machine, template, until, watchArgv } from '../../support/sky-lab/world.ts'
+import { labelsOf, serveRuns } from '../../sweep/support/world.ts'
 
 /** The built action and command line with the real `sky`, whose VMs are allocations of a Slurm on this machine. */
 const user = await labUser(inject('skyLab'), 'story')
@@ -18,7 +20,7 @@ const lmrun = path.join(packageRoot(), 'dist', 'cli', 'index.js')
 /** After each test: nothing runs, and SkyPilot knows of nothing. */
 afterEach(async () => {
   try {
-    expect(await user.machines()).not.toEqual(expect.arrayContaining([expect.stringMatching(OURS)]))
+    expect(await machines()).toEqual([])
     expect(await known()).toEqual([])
   } finally {
     await user.sky('down', '-y', '-a')
@@ -27,7 +29,8 @@ afterEach(async () => {
 afterAll(() => user.sky('api', 'stop'))
 
 /** Slurm's queue also holds what other files launch. */
-const OURS = /^(a|smol|client)-/
+const OURS = /^(a|smol|client|other)-/
+const machines = async () => (await user.machines()).filter(name => OURS.test(name)).sort()
 
 test('the whole story: a real model answers, is graded, reported, and nothing is left, the API server included', async () => {
   await using world = await createWorld()
@@ -73,12 +76,20 @@ describe('with an API server that was there', () => {
     await expectClean(world, result)
   })
 
-  test('a run that exits 7', async () => {
+  test('a run that exits 7, with a secret that is in no argv, log or file', async () => {
     await using world = await createWorld()
-    const inputs = { 'server-template': await template(user, 'seven', { run: 'echo on my way\nexit 7' }) }
+    const seven = { secrets: { HF_TOKEN: null }, run: `echo "given: \${#HF_TOKEN}"\nsleep 5\nexit 7` }
+    const inputs = { 'server-template': await template(user, 'seven', seven) }
+    await using argv = watchArgv(SECRET)
     const result = await world.run(await inLab(user, { id: '1004', server: 'serve', inputs }))
     expect(result, result.stdout).toMatchObject({ exitCode: 1, post: { exitCode: 0 } })
     expect(result.stdout).toContain('exit code 7')
+    // In the end of its log: the VM had it.
+    expect(result.stdout).toContain(`given: ${SECRET.length}`)
+    expect(argv.seen).toEqual([])
+    for (const folder of [user.home, path.join(user.lab, 'vm')]) {
+      expect(await filesThatHold(folder, SECRET)).toEqual([])
+    }
     await expectClean(world, result)
   })
 
@@ -95,29 +106,27 @@ describe('with an API server that was there', () => {
     await expectClean(world, result)
   })
 
-  test('a runner that vanishes in the middle of a launch: the sweeper ends what comes up', async () => {
+  test('a runner that vanishes in the middle of a launch: the sweeper ends what comes up, and nothing else', async () => {
     await using world = await createWorld()
+    await Promise.all([
+      launch('other-live', labelsOf({ run: '2008' })),
+      launch('other-repository', labelsOf({ run: '1008', repository: 'acme/other' })),
+      launch('other-stranger', { owner: 'someone' }),
+    ])
     const when = async () => void (await machine(user, 'a'))
     const cancel = { when, how: 'runner-gone' } as const
     const result = await world.run(await inLab(user, { id: '1008', server: 'serve', cancel }))
-    // The lab launches one after another: what was still in the queue may never come up.
-    const up = await until('what was launched is up', async () => {
-      const vms = await known()
-      return vms.length > 0 && vms.every(({ status }) => status === 'UP') ? vms : undefined
-    })
     killAll(result.orphans)
+    await until('what was launched is up', async () => {
+      const vms = await known()
+      return vms.length > 3 && vms.every(({ status }) => status === 'UP') ? vms : undefined
+    })
 
-    const sweep = async (state: string) => {
-      await using github = await serveRuns({ 1008: state })
-      const env = { ...process.env, ...user.env, GITHUB_API_URL: github.url, GITHUB_TOKEN: TOKEN }
-      const args = ['sweep', '--sources', 'sky', '--repository', REPOSITORY, '--json']
-      const { stdout } = await promisify(execFile)(process.execPath, [lmrun, ...args], { env })
-      return JSON.parse(stdout)
-    }
-    await sweep('in_progress')
-    expect((await user.machines()).filter(name => OURS.test(name))).toHaveLength(up.length)
-    await sweep('completed')
-    expect((await user.machines()).filter(name => OURS.test(name))).toEqual([])
+    await sweep({ 1008: 'in_progress', 2008: 'in_progress' })
+    expect(await machines()).toEqual([expect.stringMatching(/^a-/), ...OTHERS])
+    const swept = await sweep({ 1008: 'completed', 2008: 'in_progress' })
+    expect(await machines(), JSON.stringify(swept)).toEqual(OTHERS)
+    await user.sky('down', '-y', ...OTHERS)
   })
 
   test('a runner that vanishes with its API server: the lease ends its VMs', async () => {
@@ -125,7 +134,7 @@ describe('with an API server that was there', () => {
     const cancel = {
       when: async () => {
         await machine(user, 'a')
-        await until('the model is asked', async () => ((await asking()) ? true : undefined))
+        await until('the model is asked', async () => (asking() ? true : undefined))
       },
       how: 'runner-gone',
     } as const
@@ -133,7 +142,7 @@ describe('with an API server that was there', () => {
     const result = await world.run(await inLab(user, { id: '1009', server: 'hang', inputs, cancel }))
     killAll([...result.orphans, ...user.server()])
     await until('the lease is over', async () => {
-      const left = (await user.machines()).filter(name => OURS.test(name))
+      const left = await machines()
       return left.length === 0 ? left : undefined
     })
     // SkyPilot's own list follows.
@@ -151,7 +160,24 @@ async function known(): Promise<readonly { readonly status: string }[]> {
 }
 
 /** Whether a client asks on one of the VMs. */
-async function asking(): Promise<boolean> {
-  const { stdout } = await promisify(execFile)('/usr/bin/ps', ['-eo', 'args'])
-  return /dist\/cli\/index\.js answer/.test(stdout)
+function asking(): boolean {
+  return processesWith(user.lab).some(({ command }) => /dist\/cli\/index\.js answer/.test(command))
+}
+
+const OTHERS = ['other-live', 'other-repository', 'other-stranger']
+
+/** A VM that is none of the run's. */
+async function launch(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
+  const file = path.join(user.home, `${name}.yaml`)
+  await writeFile(file, stringify({ resources: { infra: INFRA, cpus: 1, labels }, run: 'sleep 900' }))
+  expect(await user.sky('launch', '-y', '-d', '-c', name, file)).toContain('Job submitted')
+}
+
+/** The built command, through the API server, with a GitHub that says this of runs. */
+async function sweep(runs: Readonly<Record<string, string>>): Promise<unknown> {
+  await using github = await serveRuns(runs)
+  const env = { ...process.env, ...user.env, GITHUB_API_URL: github.url, GITHUB_TOKEN: TOKEN }
+  const args = ['sweep', '--sources', 'sky', '--repository', REPOSITORY, '--json']
+  const { stdout } = await promisify(execFile)(process.execPath, [lmrun, ...args], { env })
+  return JSON.parse(stdout)
 }

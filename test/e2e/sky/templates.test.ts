@@ -1,22 +1,30 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { packageRoot } from '../../../src/env.ts'
 import { type LaunchRequest, NO_RESOURCES } from '../../../src/fleet/fleet.ts'
 import { skyRenderer } from '../../../src/fleet/sky/render/render.ts'
+import { labUser } from '../../support/sky-lab/lab.ts'
 
-/** A Python with the pinned SkyPilot; no API server is started. */
-const python = process.env.LMRUN_TEST_SKY_PYTHON ?? ''
+/** What the pinned SkyPilot reads of templates; no API server is started. */
+const user = await labUser(inject('skyLab'), 'templates')
+const TEMPLATES = path.join(packageRoot(), 'templates')
+const bundled = (await readdir(TEMPLATES, { recursive: true })).filter(file => file.endsWith('.yaml'))
 
 const READ = `
 import json, sys, sky
-for file in sys.argv[1:]:
-    task = sky.Task.from_yaml(file)
-    print(json.dumps({'envs': dict(task.envs), 'mounts': sorted(task.file_mounts or {}),
-                      'run': task.run, 'resources': sorted(str(one) for one in task.resources)}))
+from sky.utils import yaml_utils
+text = open(sys.argv[1]).read()
+yaml_utils.check_no_duplicate_keys(text)
+config = yaml_utils.safe_load(text)
+# What is null must be given on the command line.
+given = [(name, '-') for name, value in (config.get('envs') or {}).items() if value is None]
+task = sky.Task.from_yaml_config(config, env_overrides=given)
+print(json.dumps({'envs': dict(task.envs), 'mounts': sorted(task.file_mounts or {}),
+                  'run': task.run, 'resources': sorted(str(one) for one in task.resources)}))
 `
 
 let folder: string
@@ -27,12 +35,13 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** What the real SkyPilot reads of a file. */
 async function read(file: string): Promise<Record<string, unknown>> {
-  const { stdout } = await promisify(execFile)(python, ['-c', READ, file], { timeout: 60_000 })
+  const options = { env: { ...process.env, ...user.env } }
+  const { stdout } = await promisify(execFile)(user.python, ['-c', READ, file], options)
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>
 }
 
 async function rendered(name: string, more: Partial<LaunchRequest>): Promise<Record<string, unknown>> {
-  const template = path.isAbsolute(name) ? name : path.join(packageRoot(), 'templates', name)
+  const template = path.isAbsolute(name) ? name : path.join(TEMPLATES, name)
   const { yaml } = await skyRenderer.render({
     ...{ name: 'vm-1', template, leaseMinutes: 10, reuse: false },
     ...{ envs: {}, secrets: { TOK: 'value' }, labels: { 'lmrun-run': '1' }, resources: NO_RESOURCES },
@@ -43,7 +52,11 @@ async function rendered(name: string, more: Partial<LaunchRequest>): Promise<Rec
   return read(file)
 }
 
-test.skipIf(python === '')('the client, as rendered for two clouds', async () => {
+test.each(bundled)('templates/%s, as it is', async file => {
+  expect(await read(path.join(TEMPLATES, file))).toMatchObject({ run: expect.stringMatching(/\S/) })
+})
+
+test('the client, as rendered for two clouds', async () => {
   const resources = { infra: ['aws/us-east-1', 'gcp'], accelerators: [] }
   const task = await rendered('smoke-client.yaml', { envs: { SERVER: '', MODEL: 'm' }, resources })
   expect(task).toMatchObject({ envs: { MODEL: 'm', QUESTIONS: 'smoke' } })
@@ -51,7 +64,7 @@ test.skipIf(python === '')('the client, as rendered for two clouds', async () =>
   expect(task.resources).toEqual([expect.stringMatching(/^AWS/), expect.stringMatching(/^GCP/)])
 })
 
-test.skipIf(python === '')('the client with LiveBench itself', async () => {
+test('the client with LiveBench itself', async () => {
   const task = await rendered('livebench-client.yaml', { envs: { SERVER: '', QUESTIONS: 'hub' } })
   expect(task).toMatchObject({
     envs: { QUESTIONS: 'hub', LIVEBENCH_COMMIT: expect.stringMatching(/^[0-9a-f]{40}$/) },
@@ -59,7 +72,7 @@ test.skipIf(python === '')('the client with LiveBench itself', async () => {
   expect(task.mounts).toEqual(['~/.lmrun/client', '~/.lmrun/smoke'])
 })
 
-test.skipIf(python === '')('the server: spot and ports where there are any', async () => {
+test('the server: spot and ports where there are any', async () => {
   const resources = { infra: ['aws', 'slurm/lab'], accelerators: ['L4:4'], maxHourlyCost: 4 }
   const task = await rendered('model-server.yaml', { envs: { MODEL: 'o/m' }, resources })
   expect(task.resources).toEqual([
@@ -68,17 +81,14 @@ test.skipIf(python === '')('the server: spot and ports where there are any', asy
   ])
 })
 
-test.skipIf(python === '')(
-  'scripts and variables come out of SkyPilot’s parser as they went in',
-  async () => {
-    const template = path.join(folder, 'odd.yaml')
-    const odd = 'yes \u2028 \u0007 é 😀: #'
-    await writeFile(
-      template,
-      `envs: {A: ${JSON.stringify(odd)}, B: "010"}\nrun: "  indented\\n\\techo a \\\\\\n\\n"\n`,
-    )
-    const task = await rendered(template, {})
-    expect(task.envs).toMatchObject({ A: odd, B: '010' })
-    expect(task.run).toContain('\n  indented\n\techo a \\\n\n')
-  },
-)
+test('scripts and variables come out of SkyPilot’s parser as they went in', async () => {
+  const template = path.join(folder, 'odd.yaml')
+  const odd = 'yes \u2028 \u0007 é 😀: #'
+  await writeFile(
+    template,
+    `envs: {A: ${JSON.stringify(odd)}, B: "010"}\nrun: "  indented\\n\\techo a \\\\\\n\\n"\n`,
+  )
+  const task = await rendered(template, {})
+  expect(task.envs).toMatchObject({ A: odd, B: '010' })
+  expect(task.run).toContain('\n  indented\n\techo a \\\n\n')
+})

@@ -71,7 +71,7 @@ const LEASE = ['-i', '1', '--down', '--wait-for', 'none'] as const
 const DIGEST = 'printf %s "$TOK" | sha256sum'
 const REQUEST = { name: VM, envs: {}, labels: {}, leaseMinutes: 30, resources: NO_RESOURCES, reuse: false }
 /** A lease of one minute, two looks of skylet, the end itself, and a busy machine. */
-const LEASE_IS_OVER_S = 240
+const LEASE_IS_OVER_S = 400
 
 export const CONTRACT: readonly ContractCase[] = [
   ...(
@@ -88,7 +88,7 @@ export const CONTRACT: readonly ContractCase[] = [
         const launch = await launchUntilMachine(lab)
         launch.signal(signal)
         expect((await launch.done).exitCode).toBe(exitCode)
-        await until(lab, 'the VM is up', 180, async () => (await statusOf(lab))?.status === 'UP')
+        await until(lab, 'the VM is up', 300, async () => (await statusOf(lab))?.status === 'UP')
         expect(await lab.machines()).toContain(VM)
         await down(lab)
       },
@@ -122,7 +122,7 @@ export const CONTRACT: readonly ContractCase[] = [
     run: async lab => {
       const file = await lab.task({ setup: 'exit 3', run: FOR_EVER })
       expect((await sky(lab, 'launch', '-y', '-d', '-c', VM, file)).exitCode).toBe(0)
-      await until(lab, 'setup has failed', 120, async () => (await jobOf(lab, 1))?.status === 'FAILED_SETUP')
+      await until(lab, 'setup has failed', 300, async () => (await jobOf(lab, 1))?.status === 'FAILED_SETUP')
       expect(await statusOf(lab)).toMatchObject({ status: 'UP', autostop: -1 })
       expect((await sky(lab, 'launch', '-y', '-c', VM, file)).exitCode).toBe(100)
       expect((await sky(lab, 'logs', '--status', VM, '1')).exitCode).toBe(100)
@@ -218,7 +218,7 @@ export const CONTRACT: readonly ContractCase[] = [
       expect((await sky(lab, 'logs', '--status', VM, '1')).exitCode).toBe(100)
       expect((await sky(lab, 'logs', '--status', VM, '99')).exitCode).toBe(102)
       await launch(lab, await lab.task({ run: FOR_EVER }))
-      await until(lab, 'job 2 runs', 60, async () => (await jobOf(lab, 2))?.status === 'RUNNING')
+      await until(lab, 'job 2 runs', 180, async () => (await jobOf(lab, 2))?.status === 'RUNNING')
       expect((await sky(lab, 'logs', '--status', VM, '2')).exitCode).toBe(101)
       await down(lab)
     },
@@ -284,7 +284,7 @@ export async function down(lab: SkyLab): Promise<void> {
 }
 
 async function expectNothing(lab: SkyLab): Promise<void> {
-  await until(lab, 'the machine is gone', 60, async () => !(await lab.machines()).includes(VM))
+  await until(lab, 'the machine is gone', 180, async () => !(await lab.machines()).includes(VM))
   expect(await statusOf(lab)).toBeUndefined()
 }
 
@@ -300,7 +300,8 @@ async function launch(lab: SkyLab, file: string, ...flags: string[]): Promise<vo
 /** A launch under way, whose machine has begun to be. */
 async function launchUntilMachine(lab: SkyLab): Promise<SkyProcess> {
   const process = lab.start(['launch', '-y', '-d', '-c', VM, await lab.task({ run: FOR_EVER })])
-  await until(lab, 'there is a machine', 90, async () => (await lab.machines()).includes(VM))
+  // Other cases' launches may come first.
+  await until(lab, 'there is a machine', 600, async () => (await lab.machines()).includes(VM))
   return process
 }
 
@@ -315,12 +316,12 @@ async function goneByItself(lab: SkyLab): Promise<void> {
 
 /** SkyPilot's own list is stale for a while. */
 async function statusForgets(lab: SkyLab): Promise<void> {
-  await until(lab, 'status is empty', 180, async () => (await statusOf(lab)) === undefined)
+  await until(lab, 'status is empty', 300, async () => (await statusOf(lab)) === undefined)
 }
 
 /** Job 1 has ended well, and has said the digest of this so often. */
 async function jobHasSaid(lab: SkyLab, secret: string, times: number): Promise<void> {
-  await until(lab, 'the job has ended', 60, async () => (await jobOf(lab, 1))?.status === 'SUCCEEDED')
+  await until(lab, 'the job has ended', 180, async () => (await jobOf(lab, 1))?.status === 'SUCCEEDED')
   const { stdout } = await sky(lab, 'logs', VM, '1', '--no-follow')
   expect(stdout).not.toContain(secret)
   const digest = createHash('sha256').update(secret).digest('hex')
@@ -361,6 +362,6 @@ async function until(
   const start = lab.now()
   while (!(await done())) {
     if (lab.now() - start > seconds) throw new Error(`after ${seconds} s still not: ${what}`)
-    await lab.wait(2)
+    await lab.wait(5)
   }
 }

@@ -3,7 +3,8 @@
  * temp folder. Needs Debian and root. Labs can stand side by side; all of them launch one VM after another.
  */
 import { execFile, spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -15,6 +16,9 @@ const run = promisify(execFile)
 /** SkyPilot's infra for the lab. */
 export const INFRA = 'slurm/lab'
 
+/** The server, its executors, and what Python starts beside those. */
+const SERVER = /sky\.server|^SkyPilot:|multiprocessing/
+
 /** A user of a lab: with a HOME, and so an API server and VMs, of their own. */
 export interface LabUser {
   readonly lab: string
@@ -25,17 +29,24 @@ export interface LabUser {
   machines(): Promise<readonly string[]>
   /** Runs `sky ARGS…`; stdout, whatever the exit code. */
   sky(...args: string[]): Promise<string>
-  /** The API server's processes. */
+  /** The API server's processes, also those that outlive it. */
   server(): readonly Left[]
+  /** A Python with SkyPilot's library. */
+  readonly python: string
 }
 
 /** Brings a lab up. Resolves with its folder. @throws Error after the set-up has said why */
 export async function startLab(): Promise<AsyncDisposable & { readonly folder: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'lmrun-lab-'))
   const owner = String(process.pid)
-  const end = () => script('down.sh', { LAB: folder, USER_NAME: `skylab${owner}` })
+  // It ends the lab when its input ends: now, or when this process is killed.
+  const keeper = script('keep.sh', { LAB: folder, USER_NAME: `skylab${owner}` })
+  const end = async () => {
+    keeper.child.stdin?.end()
+    await keeper.ended
+  }
   try {
-    await script('up.sh', { LAB: folder, OWNER: owner })
+    await script('up.sh', { LAB: folder, OWNER: owner }).ended
   } catch (error) {
     await end()
     throw error
@@ -47,6 +58,13 @@ export async function labUser(lab: string, name: string): Promise<LabUser> {
   const home = path.join(lab, 'users', name)
   await mkdir(home, { recursive: true })
   await cp(path.join(lab, 'slurm'), path.join(home, '.slurm'), { recursive: true })
+  // What SkyPilot keeps outside of HOME carries the lab's own mark, and lies in the lab.
+  await mkdir(path.join(home, '.sky'), { recursive: true })
+  await writeFile(path.join(home, '.sky', 'user_hash'), await readFile(path.join(lab, 'etc', 'user_hash')))
+  await writeFile(
+    path.join(home, '.sky', 'config.yaml'),
+    `slurm: { cluster_configs: { lab: { tmpdir: ${path.join(lab, 'tmp')} } } }\n`,
+  )
   const lines = (await readFile(path.join(lab, 'env'), 'utf8')).trim().split('\n')
   const env = {
     ...Object.fromEntries(lines.map(line => line.split(/=(.*)/s).slice(0, 2))),
@@ -68,7 +86,8 @@ export async function labUser(lab: string, name: string): Promise<LabUser> {
       const ended = await run('sky', args, all).catch((error: { stdout: string }) => error)
       return ended.stdout
     },
-    server: () => processesWith(`HOME=${home}`).filter(({ command }) => /sky\.server/.test(command)),
+    python: path.join(lab, 'bin', 'sky-python'),
+    server: () => processesWith(home).filter(({ command }) => SERVER.test(command)),
   }
 }
 
@@ -81,13 +100,18 @@ async function freePort(): Promise<number> {
 }
 
 /** Shown as it goes: a set-up that installs packages takes a minute. */
-async function script(name: string, variables: Readonly<Record<string, string>>): Promise<void> {
+function script(name: string, variables: Readonly<Record<string, string>>) {
   const file = path.join(import.meta.dirname, name)
-  // Inherited output: pipes would be held open by the daemons that it starts.
-  const child = spawn('bash', [file], { env: { ...process.env, ...variables }, stdio: 'inherit' })
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', resolve)
+  const child = spawn('bash', [file], {
+    env: { ...process.env, ...variables },
+    // Inherited output: pipes would be held open by the daemons that it starts.
+    stdio: ['pipe', 'inherit', 'inherit'],
+    // Ctrl-C is for the tests: what ends the lab must outlive them.
+    detached: true,
   })
-  if (code !== 0) throw new Error(`${name} of the SkyPilot lab ended with ${code}: see what it said above`)
+  const ended = once(child, 'exit').then(([code]) => {
+    if (code !== 0) throw new Error(`${name} of the SkyPilot lab ended with ${code}: see what it said above`)
+  })
+  ended.catch(() => {})
+  return { child, ended }
 }

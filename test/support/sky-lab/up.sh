@@ -64,7 +64,9 @@ PY
 
 folders() {
   chmod 755 "$LAB"
-  mkdir -p "$LAB"/{bin,etc,slurm,log/munge,node,run/{munge,shutdown},spool/{ctld,d,munge},vm/.ssh}
+  mkdir -p "$LAB"/{bin,etc,slurm,log/munge,node,run/{munge,shutdown},spool/{ctld,d,munge},tmp,vm/.ssh}
+  chmod 1777 "$LAB/tmp"
+  head -c 4 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$LAB/etc/user_hash"
   useradd --no-create-home --home-dir "$LAB/vm" --shell /bin/bash --password '*' "$user"
 }
 
@@ -103,7 +105,7 @@ AllowUsers $user
 MaxSessions 200
 MaxStartups 150:30:200
 Subsystem sftp internal-sftp
-SetEnv PATH="$LAB/node:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" LAB="$LAB" SLURM_CONF="$LAB/etc/slurm.conf" ${variables[*]}
+SetEnv PATH="$LAB/node:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" LAB="$LAB" TMPDIR="$LAB/tmp" SLURM_CONF="$LAB/etc/slurm.conf" ${variables[*]}
 CONF
   mkdir -p /run/sshd
   /usr/sbin/sshd -f "$LAB/etc/sshd_config" -E "$LAB/log/sshd.log"
@@ -154,16 +156,14 @@ Host lab
     IdentityFile $LAB/slurm/id
     IdentitiesOnly yes
 CONF
-  # Launches come one after another here: two at once would pick the same port for their skylets (SkyPilot 0.14.1).
-  cat >"$LAB/bin/sky" <<WRAPPER
-#!/usr/bin/env bash
-[[ \${1:-} != launch ]] || { exec 9>>"${TMPDIR:-/tmp}/lmrun-sky-lab.launch.lock"; flock 9; }
-exec "$VENV/bin/sky" "\$@"
-WRAPPER
-  chmod 755 "$LAB/bin/sky"
+  sed -e "s|@LAB@|$LAB|g; s|@VENV@|$VENV|g" "$here/sky" >"$LAB/bin/sky"
+  # For what asks SkyPilot's library without its API server. A link would not find the library.
+  printf '#!/bin/sh\nexec "%s/bin/python" "$@"\n' "$VENV" >"$LAB/bin/sky-python"
+  chmod 755 "$LAB/bin/"*
   # Read by lab.ts: what all users of this lab have in the environment.
   cat >"$LAB/env" <<ENV
 PATH=$LAB/bin:$PATH
+TMPDIR=$LAB/tmp
 SLURM_CONF=$LAB/etc/slurm.conf
 SKYPILOT_DISABLE_USAGE_COLLECTION=1
 ENV

@@ -1,16 +1,17 @@
 /** Runs of the built action and command line whose VMs are the lab's. */
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setInterval, setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { packageRoot } from '../../../src/env.ts'
 import type { ServerMode, WorldRun } from '../e2e.ts'
+import { processesWith } from '../processes.ts'
 import { INFRA, type LabUser } from './lab.ts'
 
 const root = packageRoot()
 
 /** A launch and its way through the queue of launches, on a busy machine. */
-const SEEN_WITHIN_MS = 240_000
+const SEEN_WITHIN_MS = 600_000
 
 export interface SkyRun extends Omit<WorldRun, 'servers'> {
   /** Workflow run id: VM names come from it. */
@@ -60,10 +61,29 @@ async function echo({ lab }: LabUser, mode: ServerMode) {
 }
 
 /** A server template of the test's own. */
-export async function template(user: LabUser, name: string, scripts: { setup?: string; run: string }) {
+export async function template(user: LabUser, name: string, content: Readonly<Record<string, unknown>>) {
   const file = path.join(user.home, `${name}.yaml`)
-  await writeFile(file, stringify({ resources: { cpus: 1, ports: [8000] }, ...scripts }))
+  await writeFile(file, stringify({ resources: { cpus: 1, ports: [8000] }, ...content }))
   return file
+}
+
+/** Looks again and again whether a text stands in a command line on this machine; `seen` has those that held it. */
+export function watchArgv(text: string): AsyncDisposable & { readonly seen: readonly string[] } {
+  const seen: string[] = []
+  const over = new AbortController()
+  const work = (async () => {
+    for await (const _ of setInterval(100, undefined, { signal: over.signal })) {
+      const found = processesWith(text).filter(({ command }) => command.includes(text))
+      seen.push(...found.map(({ command }) => command))
+    }
+  })().catch(() => {})
+  return {
+    seen,
+    [Symbol.asyncDispose]: async () => {
+      over.abort()
+      await work
+    },
+  }
 }
 
 /** Resolves with the name of the VM of a model key (or `client`), once Slurm runs it. */
