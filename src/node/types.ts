@@ -11,7 +11,9 @@ export interface VmFacts {
   readonly nodes: number
   /** Addresses of all ranks as SkyPilot gives them, the head's first. */
   readonly nodeIps: readonly string[]
-  /** Of the interface with the default route. */
+  /** The interface with the default route. */
+  readonly interface: string
+  /** Of that interface. */
   readonly privateIp: string
   readonly publicIp: string | null
   /** Bytes, of that interface. */
@@ -58,3 +60,21 @@ export interface PlannedFile {
 
 /** Starts K3s and resolves when its Node is known to the API server. Tests put Kubernetes's own components here. */
 export type StartK3s = (plan: K3sPlan, join: Join | null, signal: AbortSignal) => Promise<void>
+
+/** What the VM's own system is changed for: src/node/host makes it so, and takes it back. */
+export interface HostRequest {
+  readonly role: 'server' | 'agent'
+  /** The interface with the default route: what comes from outside. */
+  readonly interface: string
+  /** Shown to the mesh; all others are the VM's own. */
+  readonly ports: readonly number[]
+  readonly log: (line: string) => void
+  readonly signal: AbortSignal
+}
+
+export interface Host {
+  /** Firewall and names, once K3s is up; a second time changes nothing. @returns what was changed, a line each */
+  apply(request: HostRequest): Promise<readonly string[]>
+  /** All of it, also of what is not there. @returns what was undone, a line each */
+  undo(request: Pick<HostRequest, 'log' | 'signal'>): Promise<readonly string[]>
+}
