@@ -55,7 +55,7 @@ async function lookAtModels(target: Target, model: string, options: LookOptions)
   const { status, body } = await get(target, '/v1/models', options, key)
   // Without its key nothing can be read from a server that wants one, but that it is there.
   if (key === null && (status === 401 || status === 403)) return { is: 'up' }
-  const names = modelNames(body)
+  const names = status === 200 ? modelNames(body) : []
   if (names.includes(model)) return { is: 'up' }
   const others =
     names.length > 0 ? `lists ${names.slice(0, 5).join(', ')}, not ${model}` : `answers ${status}`
