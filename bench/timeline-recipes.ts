@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { VirtualClock } from '../test/support/sky-world/clock.ts'
 import { worldBench } from '../test/support/sky-world/run.ts'
 import { Process } from '../test/support/sky-world/runner.ts'
@@ -47,8 +48,7 @@ async function timed(at: Stage, work: (at: Stage) => Promise<unknown>): Promise<
 /** The story as lmrun tells it: the real one. */
 export function ours(folder: string): Promise<Timeline> {
   return timed(stage(folder), async ({ world, process }) => {
-    const signal = new AbortController().signal
-    const results = await worldBench({ world, process, folder, models: MODELS, signal })
+    const results = await worldBench(world, process, { folder, models: MODELS })
     if (results.run.status !== 'completed') throw new Error(JSON.stringify(results.failure ?? results.models))
   })
 }
@@ -87,7 +87,7 @@ async function launch(
   role: 'server' | 'client',
 ): Promise<void> {
   const file = await taskFileOf(folder, name, role)
-  const reply = await worldSkyCli(world, process).run([
+  const reply = await worldSkyCli(world, process, recordsIn(folder)).run([
     'launch',
     '-y',
     '-d',
@@ -109,6 +109,11 @@ async function setUp({ clock, world }: Stage, name: string): Promise<void> {
   while (world.machine(name)?.job(1).state.status !== 'SUCCEEDED') await clock.sleep(500)
 }
 
-async function down({ world, process }: Stage, names: readonly string[]): Promise<void> {
-  await Promise.all(names.map(name => worldSkyCli(world, process).run(['down', '-y', name])))
+async function down({ world, process, folder }: Stage, names: readonly string[]): Promise<void> {
+  const sky = worldSkyCli(world, process, recordsIn(folder))
+  await Promise.all(names.map(name => sky.run(['down', '-y', name])))
+}
+
+function recordsIn(folder: string): string {
+  return path.join(folder, 'calls')
 }

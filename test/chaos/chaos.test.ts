@@ -19,6 +19,18 @@ describe.runIf(replayed === undefined)('whatever ends a run', () => {
     expect(lives).toHaveLength(BATCH)
   })
 
+  it('and the same seed tells the same story', async () => {
+    const seeds = all.map(life => life.schedule.seed).filter(seed => seed % 25 === 0)
+    const again = await liveAll(seeds)
+    expect(again.lives).toHaveLength(SCHEDULES / 25)
+    for (const life of again.lives) {
+      const before = all.find(({ schedule }) => schedule.seed === life.schedule.seed)
+      expect(life.story).toEqual(before?.story)
+      expect(life.entries).toEqual(before?.entries)
+      expect(life.claims).toEqual(before?.claims)
+    }
+  })
+
   it('each ring had something to catch', () => {
     console.log(ringTable(all))
     const enders = new Set(all.flatMap(life => life.entries.map(entry => entry.endedBy)))

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { steadyFiles } from '../support/sky-world/steady-files.ts'
 import { violations } from './bounds.ts'
 import { type Life, live } from './life.ts'
 import { schedule } from './schedule.ts'
@@ -12,6 +13,7 @@ export interface Failure {
 
 /** Lives through the schedules of these seeds, one after the other. */
 export async function liveAll(seeds: Iterable<number>): Promise<{ lives: Life[]; failures: Failure[] }> {
+  using _files = steadyFiles()
   const lives: Life[] = []
   const failures: Failure[] = []
   for (const seed of seeds) {

@@ -1,5 +1,6 @@
 import type { Phase } from '../../src/report/results.ts'
 import { Random } from '../support/sky-world/random.ts'
+import type { Trouble } from '../support/sky-world/world.ts'
 
 /** What may happen to a run. */
 export const EVENTS = [
@@ -7,12 +8,17 @@ export const EVENTS = [
   'cancel',
   'double cancel',
   'cancel, locked',
+  'SIGTERM',
   'SIGKILL',
   'runner lost',
   'VM lost',
   'network lost',
   'credentials expired',
   'API errors',
+  'setup fails',
+  'server dies',
+  'launch refused',
+  'sky hangs',
 ] as const
 export type Event = (typeof EVENTS)[number]
 
@@ -26,15 +32,32 @@ export interface Schedule {
   readonly seed: number
   readonly event: Event
   readonly moment: Moment
-  /** Something else at the same time: what is unlikely, and happens. */
-  readonly also: 'cancel' | 'SIGKILL' | 'runner lost' | null
+  /** So many seconds after the moment: commands take seconds to begin, and it matters what has begun. */
+  readonly delay: number
+  /** Something else soon after: what is unlikely, and happens. */
+  readonly also: 'cancel' | 'SIGTERM' | 'SIGKILL' | 'runner lost' | null
   /** How often a command of `sky` fails, from 0 to 1. */
   readonly failures: number
   /** How often a VM cannot end itself. */
   readonly brokenLeases: number
   /** So many calls of `sky down` find the VM locked by another operation. */
   readonly lockedDowns: number
+  /** So many calls of `sky down` never answer. */
+  readonly hangingDowns: number
+  /** What every launch of one of the VMs runs into; whose, by the beginning of its name. */
+  readonly refusal: { readonly trouble: Trouble; readonly of: 'a' | 'client' } | null
   readonly sharedServer: boolean
+  /** The run's credentials come from GitHub's tokens. */
+  readonly identity: boolean
+  /** How often a command starts many seconds later, from 0 to 1. */
+  readonly slowStarts: number
+  /** Seconds, at most, that a launch waits before it leaves any trace but its request. */
+  readonly queue: number
+  readonly leaseMinutes: number
+  /** Servers are kept warm for the next run. */
+  readonly reuse: boolean
+  /** GitHub does not say for long whether the run is over. */
+  readonly silentGitHub: boolean
   /** Seconds that the network is away. */
   readonly outage: number
 }
@@ -45,9 +68,12 @@ const ENDS_ALONE: readonly Event[] = [
   'cancel',
   'double cancel',
   'cancel, locked',
+  'SIGTERM',
   'SIGKILL',
   'runner lost',
 ]
+const ENDINGS = ['cancel', 'SIGTERM', 'SIGKILL', 'runner lost'] as const
+const REFUSALS = ['quota', 'authentication', 'budget', 'capacity', 'network', 'garbage', 'hang'] as const
 const PHASES = ['check', 'launch', 'load', 'answer', 'release', 'grade', 'teardown'] as const
 /** Longer than any of these runs takes. */
 const LATEST_S = 480
@@ -59,19 +85,33 @@ export function schedule(seed: number): Schedule {
   const event = EVENTS[seed % EVENTS.length] ?? 'nothing'
   const boundary = Math.floor(seed / EVENTS.length) % (2 * PHASES.length)
   const phase = PHASES[boundary >> 1] ?? 'launch'
-  const atEdge = seed < EVENTS.length * 2 * PHASES.length || random.chance(0.25)
+  const atEdge = seed < EVENTS.length * 2 * PHASES.length || random.chance(0.5)
   const alone = ENDS_ALONE.includes(event)
+  const reuse = random.chance(0.12)
   return {
     seed,
     event,
     moment: atEdge
       ? { phase, edge: boundary % 2 === 0 ? 'begin' : 'end' }
       : { seconds: random.between(0, LATEST_S) },
-    also: !alone && random.chance(0.6) ? random.pick(['cancel', 'SIGKILL', 'runner lost'] as const) : null,
+    delay: random.chance(0.4) ? 0 : random.between(0, 12),
+    also: !alone && random.chance(0.6) ? random.pick(ENDINGS) : null,
     failures: event === 'API errors' ? random.between(0.05, 0.4) : 0,
-    brokenLeases: random.chance(0.15) ? 0.5 : 0,
+    // The label of a kept VM says that a live run may be using it: only its lease ends it.
+    brokenLeases: !reuse && random.chance(0.15) ? 0.5 : 0,
     lockedDowns: event === 'cancel, locked' ? 6 : 0,
+    hangingDowns: event === 'sky hangs' ? random.pick([1, 2, 3]) : 0,
+    refusal:
+      event === 'launch refused'
+        ? { trouble: random.pick(REFUSALS), of: random.pick(['a', 'client'] as const) }
+        : null,
     sharedServer: random.chance(0.3),
+    identity: random.chance(0.5),
+    slowStarts: random.chance(0.25) ? 0.3 : 0,
+    queue: random.chance(0.3) ? 50 : 0,
+    leaseMinutes: random.pick([3, 10]),
+    reuse,
+    silentGitHub: random.chance(0.15),
     outage: random.pick([30, 300, 36_000]),
   }
 }

@@ -7,10 +7,15 @@ export interface SweeperOptions {
   readonly repository: string
   /** What GitHub says of this workflow run. */
   readonly stateOf: (run: string) => RunState
+  /** Whether any other run of the repository is live. */
+  readonly othersLive: () => boolean
 }
 
 /** The scheduled sweeper: asks the cloud itself, and ends what the real decision says is nobody's. */
-export function sweeper(world: SkyWorld, { minutes, repository, stateOf }: SweeperOptions): Disposable {
+export function sweeper(
+  world: SkyWorld,
+  { minutes, repository, stateOf, othersLive }: SweeperOptions,
+): Disposable {
   return world.clock.every(minutes * 60_000, () => {
     for (const machine of world.machines()) {
       const { labels } = machine.entry
@@ -18,7 +23,7 @@ export function sweeper(world: SkyWorld, { minutes, repository, stateOf }: Sweep
       const now = world.clock.now()
       const { action } = decide(
         { kind: 'vm', labels, state: 'up' },
-        { now, repository, run, othersLive: true },
+        { now, repository, run, othersLive: othersLive() },
       )
       if (action === 'end') machine.end('sweeper')
     }

@@ -68,11 +68,12 @@ export class ApiServer {
   }
 }
 
-/** Every call goes through here, so that none starts a server unnoticed. */
-export function noticing(cli: SkyCli, server: () => ApiServer): SkyCli {
+/** Every call goes through here, so that none starts a server unnoticed, or begins when all were ended. */
+export function noticing(cli: SkyCli, server: () => ApiServer, closed: AbortSignal): SkyCli {
   return {
     run: async (args, call) => {
       await server().notice()
+      closed.throwIfAborted()
       return cli.run(args, call)
     },
     endAll: () => cli.endAll(),

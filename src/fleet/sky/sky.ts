@@ -181,7 +181,7 @@ class SkyFleet implements Fleet {
     await this.#context.cli.endAll()
     await Promise.allSettled(this.#vms.names().map(vm => this.#context.access.leave(vm)))
     // Whoever ends the VMs that are left needs it, and stops it.
-    if (this.#vms.size === 0) await this.#server.stop()
+    if (this.#vms.names().length === 0) await this.#server.stop()
   }
 
   async #launch(

@@ -23,12 +23,22 @@ type Known = Pick<
 
 const ERRORS: Readonly<Record<Exclude<Trouble, 'garbage' | 'hang'>, string>> = {
   ...LAUNCH_ERRORS,
+  budget:
+    'sky.exceptions.ResourcesUnavailableError: No resource satisfying the request. Max hourly cost limit 0.1 may be too restrictive.',
   locked:
     'sky.exceptions.ClusterStatusFetchingError: Failed to acquire the cluster lock: another operation is in progress.',
   arm: 'sky.exceptions.CommandError: Command failed with return code 255: failed to set autostop.',
 }
 
+/** A launch that goes on. */
+interface Launch {
+  readonly cancelled: AbortController
+  status: 'PENDING' | 'RUNNING'
+}
+
 const HANGS = new Promise<never>(() => {})
+/** How long a client waits for an API server somewhere else that it cannot reach. */
+const UNREACHABLE_S = 20
 
 /**
  * SkyPilot's API server: it goes on with what it was asked, whether the command that asked still lives or not, and
@@ -37,21 +47,35 @@ const HANGS = new Promise<never>(() => {})
 export class ApiServer {
   readonly #world: SkyWorld
   readonly #records = new Map<string, Known>()
-  readonly #launches = new Map<string, AbortController>()
+  readonly #launches = new Map<string, Launch>()
 
   constructor(world: SkyWorld) {
     this.#world = world
     world.clock.every(world.durations.refresh * 1000, () => this.#refresh())
   }
 
-  async answer({ args, ender }: SkyRequest): Promise<SkyReply> {
+  async answer(request: SkyRequest): Promise<SkyReply> {
+    const { args } = request
+    const said = `sky ${args.command} ${args.rest.map(word => word.split('/').at(-1)).join(' ')}`
+    this.#world.tell(`${request.ender}: ${said}`)
+    const reply = await this.#answer(request)
+    this.#world.tell(`${said}: ${reply.exitCode}`)
+    return reply
+  }
+
+  async #answer({ args, ender }: SkyRequest): Promise<SkyReply> {
     const { command, rest } = args
-    const name = command === 'launch' ? String(args.options.cluster) : (rest.join(' ') ?? '')
-    const trouble = this.#world.faults.command?.(command, name, this.#world.random) ?? null
-    if (trouble === 'hang') return HANGS
-    if (trouble === 'garbage') return said(0, '\u001b[31m}{"cluster": [\n')
+    const { faults, random, shared, runner } = this.#world
+    const name = command === 'launch' ? String(args.options.cluster) : rest.join(' ')
+    const trouble = faults.command?.(command, name, random) ?? null
     try {
-      return await this.#run(args, name, ender, trouble)
+      if (shared && !runner.online) {
+        await this.#seconds(UNREACHABLE_S)
+        throw new Error('Could not connect to SkyPilot API server')
+      }
+      if (trouble === 'hang' && command !== 'launch') return await HANGS
+      const reply = await this.#run(args, name, ender, trouble === 'garbage' ? null : trouble)
+      return trouble === 'garbage' ? said(0, '\u001b[31m}{"cluster": [\n') : reply
     } catch (error) {
       return { exitCode: 1, stdout: '', stderr: `${(error as Error).message}\n` }
     }
@@ -60,7 +84,7 @@ export class ApiServer {
   #run(args: SkyArgs, name: string, ender: Ender, trouble: SkyTrouble): Promise<SkyReply> {
     const { command, rest } = args
     if (command === 'launch') return this.#launch(args, name, trouble)
-    if (trouble) throw new Error(ERRORS[trouble])
+    if (trouble && trouble !== 'hang') throw new Error(ERRORS[trouble])
     if (command === 'down') return this.#down(rest, ender)
     if (command === 'autostop') return this.#autostop(args)
     if (command === 'status') return this.#status(args)
@@ -80,13 +104,17 @@ export class ApiServer {
       return said(0, `${consideredResources('aws/us-east-1', null)}Dryrun finished.\n`)
     }
     const cancelled = new AbortController()
-    this.#launches.set(name, cancelled)
+    const launch: Launch = { cancelled, status: 'PENDING' }
+    this.#launches.set(name, launch)
     try {
+      await this.#seconds(this.#world.faults.queue?.(this.#world.random) ?? 0, cancelled.signal)
+      launch.status = 'RUNNING'
       await this.#cloud(durations.optimize, cancelled.signal)
-      if (trouble && trouble !== 'arm') throw new Error(ERRORS[trouble])
+      if (trouble && trouble !== 'arm' && trouble !== 'hang') throw new Error(ERRORS[trouble])
       const machine = await this.#provision(name, task, cancelled.signal)
       await this.#cloud(durations.sync, cancelled.signal)
-      if (trouble) throw new Error(ERRORS[trouble])
+      if (trouble === 'hang') await aborted(cancelled.signal)
+      if (trouble === 'arm') throw new Error(ERRORS[trouble])
       await this.#cloud(durations.arm, cancelled.signal)
       this.#arm(name, Number(args.options['idle-minutes-to-autostop']))
       await this.#cloud(durations.submit, cancelled.signal)
@@ -95,9 +123,10 @@ export class ApiServer {
         leaseMinutes: this.#records.get(name)?.autostop ?? 0,
         awaits: awaitedFile(args),
       })
-      return said(0, `Running on cluster: ${name}\n${launched(name, 1)}`)
+      const offers = consideredResources('aws/us-east-1', task.accelerators)
+      return said(0, `${offers}Running on cluster: ${name}\n${launched(name, 1)}`)
     } finally {
-      this.#launches.delete(name)
+      if (this.#launches.get(name) === launch) this.#launches.delete(name)
     }
   }
 
@@ -133,12 +162,17 @@ export class ApiServer {
     this.#change(name, { autostop: minutes, toDown: true })
   }
 
-  /** Also during a launch, which it cancels. Zero for a name that nobody knows. */
+  /**
+   * Also during a launch, which it cancels. Zero for a name that nobody knows; one whose launch has made no record yet
+   * is such a name, and its launch goes on (sky/core.py, down).
+   */
   async #down(names: readonly string[], ender: Ender): Promise<SkyReply> {
     const { durations } = this.#world
-    const known = names.filter(name => this.#records.has(name) || this.#launches.has(name))
+    const known = names.filter(name => this.#records.has(name))
     if (known.length === 0) return said(0, names.map(notFound).join(''))
-    for (const name of known) this.#launches.get(name)?.abort(new Error(`launch of ${name} was cancelled`))
+    for (const name of known) {
+      this.#launches.get(name)?.cancelled.abort(new Error(`launch of ${name} was cancelled`))
+    }
     await this.#cloud(durations.downAsk)
     for (const name of known) this.#records.get(name)?.machine?.end(ender)
     await this.#cloud(durations.downRest)
@@ -199,10 +233,10 @@ export class ApiServer {
   async #requests([what]: readonly string[]): Promise<SkyReply> {
     await this.#seconds(1)
     if (what !== 'status') return said(0, '')
-    const requests = [...this.#launches.keys()].map(name => ({
+    const requests = [...this.#launches].map(([name, { status }]) => ({
       request_id: `launch-of-${name}`,
       name: 'sky.launch',
-      status: 'RUNNING',
+      status,
       cluster_name: name,
     }))
     return said(0, `${JSON.stringify(requests)}\n`)
@@ -222,12 +256,12 @@ export class ApiServer {
   /** A step that needs the cloud: its network and its credentials. */
   async #cloud(seconds: number, signal?: AbortSignal): Promise<void> {
     await this.#seconds(seconds, signal)
-    const { runner, shared, credentialsUntil, clock } = this.#world
+    const { runner, shared, identity } = this.#world
     if (!shared && !runner.online) {
       await this.#seconds(NETWORK_RETRIES_S, signal)
       if (!runner.online) throw new Error(ERRORS.network)
     }
-    if (clock.now() > credentialsUntil) throw new Error(ERRORS.authentication)
+    if (!identity.valid) throw new Error(ERRORS.authentication)
   }
 
   /** Nothing goes on in a server that is gone. */
@@ -241,11 +275,18 @@ export class ApiServer {
   }
 }
 
-type SkyTrouble = Exclude<Trouble, 'garbage' | 'hang'> | null
+type SkyTrouble = Exclude<Trouble, 'garbage'> | null
 
 /** How long clients of a cloud try again before they give up. */
 const NETWORK_RETRIES_S = 20
 
 function said(exitCode: number, stdout: string): SkyReply {
   return { exitCode, stdout, stderr: '' }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 }

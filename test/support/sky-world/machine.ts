@@ -39,6 +39,7 @@ export class MachineJob {
 export interface MachineOptions {
   readonly clock: VirtualClock
   readonly entry: LedgerEntry
+  readonly tell: (text: string) => void
   /** Seconds between two looks of its skylet. */
   readonly tick: number
   /** False: it cannot end itself when its lease is over (no credentials, a broken skylet). */
@@ -103,6 +104,7 @@ export class Machine {
     if (this.gone.aborted) return
     this.entry.billedTo = this.#options.clock.now()
     this.entry.endedBy = by
+    this.#options.tell(`${this.name} is ended by ${by}`)
     this.serves = false
     this.#skylet[Symbol.dispose]()
     this.disarmShutdown()

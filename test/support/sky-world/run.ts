@@ -1,14 +1,18 @@
+import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { type BenchDeps, bench } from '../../../src/bench.ts'
-import { packageRoot } from '../../../src/env.ts'
+import type { ActionDeps } from '../../../src/action-deps.ts'
+import { bench } from '../../../src/bench.ts'
+import { openCredentials } from '../../../src/credentials/credentials.ts'
+import { type Env, packageRoot } from '../../../src/env.ts'
 import type { Fleet } from '../../../src/fleet/fleet.ts'
-import type { SavedVm } from '../../../src/fleet/run-vms.ts'
+import { lateCli } from '../../../src/fleet/sky/late-cli.ts'
+import { skyFolder } from '../../../src/fleet/sky/real.ts'
 import { skyRenderer } from '../../../src/fleet/sky/render/render.ts'
 import { createSkyFleet } from '../../../src/fleet/sky/sky.ts'
-import type { Inputs } from '../../../src/inputs.ts'
-import { parseOptions } from '../../../src/options.ts'
-import type { Phase, Results } from '../../../src/report/results.ts'
+import { loadActionInputs } from '../../../src/inputs.ts'
+import type { Results } from '../../../src/report/results.ts'
 import { createRun } from '../../../src/run.ts'
+import type { FleetSource } from '../../../src/run-fleet.ts'
 import { worldMesh } from './mesh.ts'
 import type { Process } from './runner.ts'
 import { worldSkyCli } from './sky-cli.ts'
@@ -20,8 +24,10 @@ export const REPOSITORY = 'acme/widgets'
 
 /** The real fleet, of a process in the world. */
 export function worldFleet(world: SkyWorld, process: Process, folder: string): Fleet {
+  const records = path.join(folder, 'calls')
+  const find = async () => worldSkyCli(world, process, records)
   return createSkyFleet({
-    cli: worldSkyCli(world, process),
+    cli: lateCli(find, records, process.runner.table(process.clock)),
     access: worldVmAccess(world, process),
     clock: process.clock,
     renderer: skyRenderer,
@@ -32,55 +38,95 @@ export function worldFleet(world: SkyWorld, process: Process, folder: string): F
   })
 }
 
-export interface WorldRun {
-  readonly world: SkyWorld
-  readonly process: Process
-  /** For output, rendered templates and notes. */
-  readonly folder: string
-  readonly models: readonly string[]
-  readonly options?: Readonly<Record<string, unknown>>
-  readonly signal: AbortSignal
-  /** Each time that a phase begins or has ended. */
-  readonly onPhase?: (subject: string, phase: Phase['name'], edge: 'begin' | 'end') => void
-  readonly saveVms?: (vms: readonly SavedVm[]) => void
-}
-
-/** The real story of a run, in the world. */
-export function worldBench(run: WorldRun): Promise<Results> {
-  const { world, process, onPhase = () => {} } = run
-  const deps: BenchDeps = {
-    fleet: worldFleet(world, process, path.join(run.folder, 'fleet')),
-    mesh: worldMesh(world, process),
-    run: createRun({ GITHUB_RUN_ID: RUN_ID, GITHUB_REPOSITORY: REPOSITORY, GITHUB_JOB: 'bench' }, 'nonce'),
-    clock: process.clock,
-    progress: {
-      start: (subject, phase) => onPhase(subject, phase, 'begin'),
-      update: () => {},
-      end: ({ subject, name }) => onPhase(subject, name, 'end'),
-      warn: () => {},
-    },
-    saveDraft: () => {},
-    saveVms: run.saveVms ?? (() => {}),
-    signal: run.signal,
-    label: name => name,
-  }
-  return bench(worldInputs(run), deps)
-}
-
-function worldInputs({ models, options = {}, folder }: WorldRun): Inputs {
+/** What the action finds in its environment. */
+export function worldEnv(
+  { shared }: SkyWorld,
+  folder: string,
+  inputs: Readonly<Record<string, string>>,
+): Env {
   const templates = path.join(packageRoot(), 'test/fixtures/templates')
-  const parsed = parseOptions(
-    {
-      models: Object.fromEntries(models.map(key => [key, { model: 'some/model' }])),
-      benchmark: 'live_bench/reasoning',
-      infra: 'aws',
-      'server-template': path.join(templates, 'world-server.yaml'),
-      'client-template': path.join(templates, 'world-client.yaml'),
-      'output-directory': path.join(folder, 'out'),
-      ...options,
+  const temp = path.join(folder, 'temp')
+  mkdirSync(temp, { recursive: true })
+  const all = {
+    models: JSON.stringify({ a: { model: 'some/model' }, b: { model: 'some/model' } }),
+    benchmark: 'live_bench/reasoning',
+    infra: 'aws',
+    comment: 'never',
+    secrets: 'VLLM_API_KEY',
+    'server-template': path.join(templates, 'world-server.yaml'),
+    'client-template': path.join(templates, 'world-client.yaml'),
+    'output-directory': path.join(folder, 'out'),
+    ...inputs,
+  }
+  return {
+    GITHUB_RUN_ID: RUN_ID,
+    GITHUB_REPOSITORY: REPOSITORY,
+    GITHUB_JOB: 'bench',
+    RUNNER_TEMP: temp,
+    VLLM_API_KEY: 'a key',
+    ACTIONS_ID_TOKEN_REQUEST_URL: 'https://token.example.com',
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'right',
+    ...(shared ? { SKYPILOT_API_SERVER_ENDPOINT: 'https://sky.example.com' } : {}),
+    ...Object.fromEntries(Object.entries(all).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+  }
+}
+
+/** Fleets in the world, as a process has them. */
+export function worldSource(world: SkyWorld, process: Process): FleetSource {
+  return {
+    clock: process.clock,
+    createFleet: (_, { env = {} }) => worldFleet(world, process, skyFolder(env)),
+    createMesh: () => worldMesh(world, process),
+    openCredentials: (identity, deps) =>
+      openCredentials(identity, { ...deps, ask: world.identity.ask(process) }),
+  }
+}
+
+/** A step's runner, in the world. A process that has died says nothing, and saves nothing. */
+export function worldDeps(
+  world: SkyWorld,
+  process: Process,
+  { env, log, saveState, publish }: Pick<ActionDeps, 'env' | 'log' | 'saveState'> & { publish: Published },
+): ActionDeps {
+  const living =
+    <T extends unknown[]>(work: (...args: T) => void) =>
+    (...args: T) => {
+      if (process.alive) work(...args)
+    }
+  return {
+    env,
+    log: living(log),
+    warn: living(log),
+    mask: () => {},
+    saveState: living(saveState),
+    source: worldSource(world, process),
+    publish: async results => {
+      if (process.alive) publish(results)
+      return { commentUrl: '', failure: null }
     },
-    name => name,
-  )
-  if (!('value' in parsed)) throw new Error(JSON.stringify(parsed.problems))
-  return { options: parsed.value, secrets: {}, githubToken: '' } as Inputs
+    nonce: 'nonce',
+  }
+}
+
+export type Published = (results: Results) => void
+
+/** The real story of a run of these models, in the world. */
+export function worldBench(
+  world: SkyWorld,
+  process: Process,
+  { folder, models }: { readonly folder: string; readonly models: readonly string[] },
+): Promise<Results> {
+  const served = Object.fromEntries(models.map(key => [key, { model: 'some/model' }]))
+  const env = worldEnv(world, folder, { models: JSON.stringify(served) })
+  return bench(loadActionInputs(env), {
+    fleet: worldFleet(world, process, path.join(folder, 'fleet')),
+    mesh: worldMesh(world, process),
+    run: createRun(env, 'nonce'),
+    clock: process.clock,
+    progress: { start: () => {}, update: () => {}, end: () => {}, warn: () => {} },
+    saveDraft: () => {},
+    saveVms: () => {},
+    signal: new AbortController().signal,
+    label: name => name,
+  })
 }

@@ -26,10 +26,10 @@ export function worldVmAccess(world: SkyWorld, process: Process): VmAccess {
       const machine = await reach(vm, signal)
       void runStep(world, machine, id, task)
     },
-    wait: async (vm, id, signal) => {
+    wait: async (vm, id, signal, onSilence = () => {}) => {
       signal.throwIfAborted()
       if (!process.alive) return new Promise<JobState>(() => {})
-      return process.live(ended(world, process, { vm, id, signal }))
+      return process.live(ended(world, process, { vm, id, signal, onSilence }))
     },
     state: async (vm, id) => (await reach(vm)).job(id).state,
     tail: async (vm, id, lines) => (await reach(vm)).job(id).log.slice(-lines),
@@ -52,20 +52,29 @@ interface Wanted {
   readonly vm: string
   readonly id: number
   readonly signal: AbortSignal
+  readonly onSilence: () => void
 }
 
 /** Looks again and again, as a connection that is lost is made again, until nobody has answered for long. */
-async function ended(world: SkyWorld, process: Process, { vm, id, signal }: Wanted): Promise<JobState> {
+async function ended(
+  world: SkyWorld,
+  process: Process,
+  { vm, id, signal, onSilence }: Wanted,
+): Promise<JobState> {
   const { clock } = process
   let seen = clock.now()
+  let silent = 0
   for (;;) {
     const machine = world.machine(vm)
     if (machine?.up && process.runner.online) {
       seen = clock.now()
+      silent = 0
       const job = machine.job(id)
       if (job.endedAt !== null) return job.state
     } else if (clock.now() - seen >= PATIENCE_MS) {
       throw new Unreachable(vm)
+    } else if (++silent === 2) {
+      onSilence()
     }
     await clock.sleep(world.ms(WATCH_S), signal)
   }

@@ -1,6 +1,7 @@
 import { ApiServer } from './api-server.ts'
 import type { VirtualClock } from './clock.ts'
 import { type Durations, MEASURED } from './durations.ts'
+import { Identity } from './identity.ts'
 import { Ledger } from './ledger.ts'
 import { Machine } from './machine.ts'
 import { Random } from './random.ts'
@@ -25,12 +26,17 @@ export interface Faults {
   readonly command?: (command: string, name: string, random: Random) => Trouble | null
   /** The VM's skylet will not end it. */
   readonly brokenLease?: (name: string, random: Random) => boolean
+  /** Seconds by which a command of `sky` starts later: the machine is busy. */
+  readonly slowStart?: (random: Random) => number
+  /** Seconds that a launch waits until a worker of the API server is free, or has loaded the clouds' catalogs. */
+  readonly queue?: (random: Random) => number
 }
 
 export type Trouble =
   | 'capacity'
   | 'quota'
   | 'authentication'
+  | 'budget'
   | 'network'
   | 'locked'
   | 'garbage'
@@ -49,8 +55,9 @@ export class SkyWorld {
   readonly runner = new Runner()
   readonly api: ApiServer
   readonly shared: boolean
-  /** Unix milliseconds. */
-  credentialsUntil = Number.POSITIVE_INFINITY
+  readonly identity: Identity
+  /** What happened, in order: the same seed tells the same. */
+  readonly story: string[] = []
   readonly #machines = new Set<Machine>()
   readonly #jitter: number
 
@@ -70,11 +77,22 @@ export class SkyWorld {
     this.random = new Random(seed)
     this.#jitter = jitter
     this.shared = sharedServer
+    this.identity = new Identity(clock)
     this.api = new ApiServer(this)
+  }
+
+  tell(text: string): void {
+    this.story.push(`${this.clock.now()} ${text}`)
+  }
+
+  /** Seconds. */
+  slowness(): number {
+    return this.faults.slowStart?.(this.random) ?? 0
   }
 
   /** The runner is gone, with all that runs on it. The cloud goes on. */
   loseRunner(): void {
+    this.tell('the runner is lost')
     this.runner.alive = false
   }
 
@@ -93,8 +111,10 @@ export class SkyWorld {
     spot: boolean
     labels: Readonly<Record<string, string>>
   }): Machine {
+    this.tell(`${what.name} is created`)
     const machine = new Machine({
       clock: this.clock,
+      tell: text => this.tell(text),
       entry: this.ledger.open({ ...what, billedFrom: this.clock.now() }),
       tick: this.durations.tick,
       canEndItself: !this.faults.brokenLease?.(what.name, this.random),
