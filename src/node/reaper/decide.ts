@@ -1,6 +1,6 @@
 import type { V1ConfigMap, V1EndpointSlice, V1Node, V1Service } from '@kubernetes/client-node'
 import { MESH_LABEL } from '../../mesh-names.ts'
-import { bindingsPatch, isOurs, nextBindings, type VmNode, vmNodes } from './bindings.ts'
+import { type Bindings, bindingsPatch, isOurs, nextBindings, type VmNode, vmNodes } from './bindings.ts'
 import { type Beat, hasReadyEndpoint, judge, type Verdict } from './judge.ts'
 import { serviceChange, unusedServices, wantedServices } from './services.ts'
 
@@ -38,11 +38,13 @@ export function decide(
   const nodes = vmNodes(world.nodes.values())
   const verdicts = new Map(nodes.map(({ node }) => [nameOf(node), judge(node, world.beatOf(nameOf(node)))]))
   const next = remember(world, { nodes, verdicts }, memory)
+  const current = world.bindings?.data ?? {}
+  const bindings = nextBindings(current, nodes, world.services)
   const unused = unusedServices({ ...world, nodes, graceMs, goneSince: next.gone })
   const actions: Action[] = [
-    ...bind(world, nodes),
+    ...bind(world, bindingsPatch(current, bindings)),
     ...unready(world, verdicts),
-    ...serve(world, nodes),
+    ...serve(world, nodes, bindings),
     ...unused.map(service => ({ do: 'drop' as const, service })),
     ...nodes
       .filter(({ node }) => isOver(node, next.dead, world.now - graceMs))
@@ -69,12 +71,9 @@ function remember({ services, now }: World, { nodes, verdicts }: Judged, memory:
   }
 }
 
-function bind({ bindings, services }: World, nodes: readonly VmNode[]): Action[] {
+function bind({ bindings }: World, patch: Record<string, string | null> | null): Action[] {
   const resourceVersion = bindings?.metadata?.resourceVersion
-  if (!resourceVersion) return []
-  const current = bindings.data ?? {}
-  const patch = bindingsPatch(current, nextBindings(current, nodes, services))
-  return patch ? [{ do: 'bind', patch, resourceVersion }] : []
+  return patch && resourceVersion ? [{ do: 'bind', patch, resourceVersion }] : []
 }
 
 function unready({ slices }: World, verdicts: ReadonlyMap<string, Verdict>): Action[] {
@@ -83,8 +82,9 @@ function unready({ slices }: World, verdicts: ReadonlyMap<string, Verdict>): Act
     .map(slice => ({ do: 'unready', slice }))
 }
 
-function serve({ bindings, services, slices }: World, nodes: readonly VmNode[]): Action[] {
-  return wantedServices(bindings?.data ?? {}, nodes, slices.values()).flatMap(service => {
+/** By the bindings as they will be: a Node that has just gone wants no Service any more. */
+function serve({ services, slices }: World, nodes: readonly VmNode[], bindings: Bindings): Action[] {
+  return wantedServices(bindings, nodes, slices.values()).flatMap(service => {
     const there = services.get(nameOf(service))
     const change = isOurs(there) ? serviceChange(there, service) : 'none'
     return change === 'none' ? [] : [{ do: change, service }]

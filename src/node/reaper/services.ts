@@ -20,7 +20,7 @@ export function wantedServices(
     const name = readNodeName(slice.metadata?.name ?? '')
     if (name && bindings[name.vm] === name.launch) ofVm.set(name.vm, [...(ofVm.get(name.vm) ?? []), slice])
   }
-  return [...ofVm].map(([vm, its]) => serviceOf(vm, its, labelsOf(vm, nodes)))
+  return [...ofVm].map(([vm, its]) => serviceOf(vm, its, labelsOf(vm, bindings[vm], nodes)))
 }
 
 function serviceOf(
@@ -52,9 +52,10 @@ function serviceOf(
   }
 }
 
-/** Whose the VM is, as its Node says it. */
-function labelsOf(vm: string, nodes: readonly VmNode[]): Record<string, string> {
-  const labels = nodes.find(({ name }) => name.vm === vm)?.node.metadata?.labels ?? {}
+/** Whose the VM is, as a Node of the launch that has the name says it. */
+function labelsOf(vm: string, launch: string | undefined, nodes: readonly VmNode[]): Record<string, string> {
+  const of = nodes.find(({ name }) => name.vm === vm && name.launch === launch)
+  const labels = of?.node.metadata?.labels ?? {}
   const ours: readonly string[] = Object.values(LABEL)
   return Object.fromEntries(Object.entries(labels).filter(([key]) => ours.includes(key)))
 }

@@ -178,10 +178,21 @@ describe('Services', () => {
     expect(does({ ...gone, service: expiry(61) }, since)).toEqual([])
   })
 
-  test('a slice of a launch that has not the name makes none', () => {
+  test('a slice of a launch that has not the name makes none, nor one whose Node has gone', () => {
     const given = world({})
+    const another = { metadata: { name: 'qwen.0.zzzzz', uid: 'u2' } }
     const bindings = { metadata: { resourceVersion: '1' }, data: { qwen: 'zzzzz' } }
-    const { actions } = decide({ ...given, bindings }, NOTHING, GRACE_MS)
-    expect(actions.map(({ do: what }) => what)).toEqual(['bind'])
+    const nodes = new Map([...given.nodes, ['qwen.0.zzzzz', another]])
+    expect(decide({ ...given, nodes, bindings }, NOTHING, GRACE_MS).actions).toEqual([])
+    const gone = { ...given, nodes: new Map<string, V1Node>() }
+    expect(decide(gone, NOTHING, GRACE_MS).actions.map(({ do: what }) => what)).toEqual(['bind'])
+  })
+
+  test('whose it is, is said by a Node of the launch that has the name', () => {
+    const given = world({ labels: { 'lmrun-run': '42' } })
+    const thief = { metadata: { name: 'qwen.0.00000', uid: 'u0', labels: { 'lmrun-run': '7' } } }
+    const nodes = new Map([['qwen.0.00000', thief], ...given.nodes])
+    const { actions } = decide({ ...given, nodes }, NOTHING, GRACE_MS)
+    expect(actions).toMatchObject([{ do: 'apply', service: { metadata: { labels: { 'lmrun-run': '42' } } } }])
   })
 })
