@@ -68,9 +68,20 @@ export function startAgent(
   nodeName: string,
   options: Partial<AgentOptions> = {},
 ): MachineProcess {
+  return startAgents(lab, vm, [{ nodeName, ...options }])
+}
+
+/** Several in one process. */
+export function startAgents(
+  lab: MeshLab,
+  vm: string,
+  agents: readonly (Partial<AgentOptions> & Pick<AgentOptions, 'nodeName'>)[],
+): MachineProcess {
   const publish = { ports: [{ name: 'http', port: PORT }], health: '/health', headless: false }
-  const fixed = { kubeconfig: KUBELET, nodeName, publish, ranks: 'head', models: true, apiKeyFile: null }
-  return lab.vm(vm).spawn('node', [ENTRY, JSON.stringify({ agents: [{ ...fixed, ...options }] })])
+  const usual = { kubeconfig: KUBELET, publish, ranks: 'head', models: true, apiKeyFile: null }
+  return lab
+    .vm(vm)
+    .spawn('node', [ENTRY, JSON.stringify({ agents: agents.map(one => ({ ...usual, ...one })) })])
 }
 
 export function startReaper(
