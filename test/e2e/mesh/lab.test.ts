@@ -22,7 +22,7 @@ let lab: MeshLab
 let server: JoinedNode
 
 beforeAll(async () => {
-  lab = await startMeshLab({ vms: ['qwen-coder', 'client', 'late'] })
+  lab = await startMeshLab({ vms: ['qwen-coder', 'client', 'late', 'planned'] })
   server = await lab.joinAs('qwen-coder', { nodeName: 'qwen-coder-0', token: await lab.createToken() })
   await lab.joinAs('client', { nodeName: 'client-0', token: await lab.createToken() })
   await lab.resolveByMesh('client')
@@ -135,6 +135,67 @@ describe('who may not join', () => {
 
   test('a VM with the name of a node that another has', async () => {
     await expect(join(await lab.createToken(), 'client-0')).rejects.toThrow(/Node password rejected/)
+  })
+})
+
+describe('what the product plans', () => {
+  const seam = path.join(import.meta.dirname, '../../support/mesh-lab/start-k3s.ts')
+  const START = `const { startK3s } = await import(${JSON.stringify(seam)})
+    await startK3s(JSON.parse(process.argv[1]), null, AbortSignal.timeout(60_000))`
+  const start = async (plan: object) => {
+    const args = ['--input-type=module', '--eval', START, JSON.stringify(plan)]
+    return lab.vm('planned').run('node', args)
+  }
+  const plan = async () => ({
+    role: 'agent',
+    nodeName: 'planned-0',
+    unit: 'lmrun-k3s',
+    kubeconfig: '/var/lib/rancher/k3s/agent/kubelet.kubeconfig',
+    files: [
+      { path: '/etc/lmrun/token', mode: 0o600, content: `${await lab.createToken()}\n` },
+      {
+        path: '/etc/lmrun/config.yaml',
+        mode: 0o600,
+        content: `server: ${lab.server}
+token-file: /etc/lmrun/token
+node-name: planned-0
+node-external-ip: 203.0.113.7
+node-label: [lmrun/run=one, lmrun/vm=planned]
+flannel-conf: /etc/lmrun/flannel.json
+`,
+      },
+      {
+        path: '/etc/lmrun/flannel.json',
+        mode: 0o644,
+        content: '{"Network":"10.42.0.0/16","Backend":{"Type":"wireguard","MTU":1380}}',
+      },
+      {
+        path: '/etc/systemd/system/lmrun-k3s.service',
+        mode: 0o644,
+        content: '[Service]\nExecStart=/usr/local/bin/k3s agent \\\n  --config /etc/lmrun/config.yaml\n',
+      },
+    ],
+  })
+
+  test('is started as its unit says, with its labels, addresses and MTU', async () => {
+    await start(await plan())
+    expect(await readiness('planned-0')).toBe('True')
+    const node = JSON.parse(await lab.kubectl('get', 'node', 'planned-0', '-o=json'))
+    expect(node.metadata.labels).toMatchObject({ 'lmrun/run': 'one', 'lmrun/vm': 'planned' })
+    expect(node.status.addresses).toContainEqual({ type: 'ExternalIP', address: '203.0.113.7' })
+    expect(await lab.vm('planned').machine.ip('link', 'show', 'flannel.1')).toContain('mtu 1330')
+  })
+
+  test('a second start changes nothing; one after a crash needs no token any more', async () => {
+    const vm = lab.vm('planned')
+    const first = await vm.run('cat', ['/run/k3s.pid'])
+    await start(await plan())
+    expect(await vm.run('cat', ['/run/k3s.pid'])).toBe(first)
+    await vm.run('kill', ['-KILL', '--', `-${first}`])
+    const { files, ...rest } = await plan()
+    const tokenless = files.map(file => (file.path.endsWith('token') ? { ...file, content: 'none' } : file))
+    await start({ ...rest, files: tokenless })
+    expect(await vm.run('cat', ['/run/k3s.pid'])).not.toBe(first)
   })
 })
 

@@ -4,16 +4,15 @@
  * began, with a signal. Usage: k3s agent --server URL --token-file FILE --node-name NAME …
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parse } from 'yaml'
 import { clientCertificate, type Join, serverCa } from './bootstrap.ts'
 import { heartbeat, register } from './kubelet.ts'
+import { joinOf, type Options, readOptions } from './options.ts'
 import { kubeconfigText } from './pki.ts'
 
 /** Where K3s keeps what an agent has. */
@@ -35,70 +34,11 @@ interface LabFile {
   readonly heartbeatMs: number
 }
 
-const ONE = [
-  'server',
-  'token',
-  'token-file',
-  'node-name',
-  'node-ip',
-  'node-external-ip',
-  'flannel-iface',
-  'flannel-conf',
-  'config',
-] as const
-const MANY = ['node-label', 'node-taint', 'kubelet-arg', 'kube-proxy-arg'] as const
-type Options = Partial<Record<(typeof ONE)[number], string>> & Record<(typeof MANY)[number], string[]>
-
-/** Flags win over the config file, as in K3s. @throws Error for an option that K3s's agent does not have, or not here */
-async function readOptions(args: readonly string[]): Promise<Options> {
-  const flags: [string, string][] = []
-  for (let i = 0; i < args.length; i += 1) {
-    const [name = '', inline] = (args[i] ?? '').replace(/^--/, '').split(/=(.*)/s)
-    if (inline === undefined) i += 1
-    flags.push([name, inline ?? args[i] ?? ''])
-  }
-  const file = flags.find(([name]) => name === 'config')?.[1] ?? '/etc/rancher/k3s/config.yaml'
-  const config = existsSync(file)
-    ? ((parse(await readFile(file, 'utf8')) ?? {}) as Record<string, unknown>)
-    : {}
-  const all = [
-    ...Object.entries(config).flatMap(([name, value]) =>
-      [value].flat().map((one): [string, string] => [name, String(one)]),
-    ),
-    ...flags,
-  ]
-  const options: Options = { 'node-label': [], 'node-taint': [], 'kubelet-arg': [], 'kube-proxy-arg': [] }
-  for (const [name, value] of all) {
-    const many = MANY.find(known => known === name)
-    const one = ONE.find(known => known === name)
-    if (many) options[many].push(value)
-    else if (one) options[one] = value
-    else throw new Error(`flag provided but not defined: -${name}`)
-  }
-  return options
-}
-
 interface Identity {
   readonly server: string
   readonly ca: string
   readonly cert: string
   readonly key: string
-}
-
-async function joinOf(options: Options): Promise<Join> {
-  const { server, 'node-name': nodeName, 'node-ip': nodeIp } = options
-  const token =
-    options.token ??
-    (options['token-file'] ? (await readFile(options['token-file'], 'utf8')).trim() : undefined)
-  if (!server || !token || !nodeName) throw new Error('--server, --token and --node-name are required')
-  return {
-    server,
-    token,
-    nodeName,
-    nodeIp: nodeIp ?? networkInterfaces().eth0?.[0]?.address ?? '',
-    ...(options['node-external-ip'] ? { externalIp: options['node-external-ip'] } : {}),
-    labels: Object.fromEntries(options['node-label'].map(label => label.split(/=(.*)/s).slice(0, 2))),
-  }
 }
 
 /** Made once for a machine, as K3s's: who else comes with this node's name is refused. */
@@ -108,6 +48,15 @@ async function password(): Promise<string> {
   const made = randomBytes(16).toString('hex')
   await writeFile(PASSWORD, `${made}\n`, { mode: 0o600 })
   return made
+}
+
+/** What an earlier start of the same node left: a token is for joining alone, and may have expired since. */
+async function kept(nodeName: string): Promise<{ cert: string; key: string } | null> {
+  const [cert, key] = [path.join(AGENT, 'client-kubelet.crt'), path.join(AGENT, 'client-kubelet.key')]
+  if (!existsSync(cert)) return null
+  const identity = { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') }
+  const subject = new X509Certificate(identity.cert).subject.split('\n')
+  return subject.includes(`CN=system:node:${nodeName}`) ? identity : null
 }
 
 /** Leaves what a K3s agent leaves: the node's identity and its kubeconfigs. */
@@ -123,11 +72,21 @@ async function keep({ server, ca, cert, key }: Identity, lab: LabFile): Promise<
   await copyFile(lab.flannel, path.join(AGENT, 'k3scontroller.kubeconfig'))
 }
 
-function flannel(join: Join, lab: LabFile, options: Options): ChildProcess {
+/** The back end is vxlan also where WireGuard is asked for, which needs a kernel with it; its MTU stays. */
+async function flannelConf(asked: string | undefined, lab: LabFile): Promise<string> {
+  if (asked === undefined) return lab.flannelConf
+  const { Backend, ...conf } = JSON.parse(await readFile(asked, 'utf8')) as { Backend: { MTU?: number } }
+  const file = path.join(AGENT, 'flannel.json')
+  const mtu = Backend.MTU === undefined ? {} : { MTU: Backend.MTU }
+  await writeFile(file, JSON.stringify({ EnableIPv4: true, ...conf, Backend: { Type: 'vxlan', ...mtu } }))
+  return file
+}
+
+async function flannel(join: Join, lab: LabFile, options: Options): Promise<ChildProcess> {
   return component(path.join(lab.components, 'flanneld'), [], {
     KUBECONFIG: path.join(AGENT, 'k3scontroller.kubeconfig'),
     NODE_NAME: join.nodeName,
-    NET_CONF: options['flannel-conf'] ?? lab.flannelConf,
+    NET_CONF: await flannelConf(options['flannel-conf'], lab),
     IFACE: options['flannel-iface'] ?? 'eth0',
     PUBLIC_IP: join.externalIp ?? '',
     SUBNET_FILE: SUBNET_FILE,
@@ -184,14 +143,15 @@ async function agent(args: readonly string[]): Promise<void> {
   const options = await readOptions(args)
   const join = await joinOf(options)
   const ca = await serverCa(join)
-  const access = { server: join.server, ca, ...(await clientCertificate(join, ca)) }
+  const identity = (await kept(join.nodeName)) ?? (await clientCertificate(join, ca))
+  const access = { server: join.server, ca, ...identity }
   const podCidr = await register(access, join, await password())
   await keep(access, lab)
   await rm(SUBNET_FILE, { force: true }) // of an earlier start: no sign of this one
   await mkdir(path.dirname(SUBNET_FILE), { recursive: true })
   // kube-proxy waits for the addresses.
   await heartbeat(access, join, 'False')
-  flannel(join, lab, options)
+  await flannel(join, lab, options)
   await kubeProxy(join, lab)
   while (!existsSync(SUBNET_FILE) || !(await connects(API_SERVICE, 443))) await sleep(20)
   await heartbeat(access, join, 'True')

@@ -56,7 +56,7 @@ export class Machine {
   static async start(name: string, logs: string): Promise<Machine> {
     const namespaces = ['--net', '--mount', '--uts', '--pid', '--fork', '--kill-child=KILL', '--mount-proc']
     // Ignored, SIGCHLD makes the kernel reap the orphans that a first process has to take.
-    const first = ['env', '--ignore-signal=CHLD', 'sh', '-c', 'echo up; exec sleep infinity']
+    const first = ['sh', '-c', 'echo up; exec env --ignore-signal=CHLD sleep infinity']
     const keeper = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...namespaces, ...first], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { PATH },
