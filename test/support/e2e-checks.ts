@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect } from 'vitest'
 import { FORK_TOKEN, SECRET, TOKEN, type World } from './e2e.ts'
+import { formsOf } from './leaks.ts'
 import type { RunResult } from './runner.ts'
 
 /** Nothing lives, nothing waits to be launched, and no secret stands anywhere that somebody can read. */
@@ -24,7 +25,7 @@ export async function expectNoSecrets(world: World, result: RunResult): Promise<
     ...world.github.state.comments('acme/widgets', 7).map(({ body }) => body),
     ...(await filesBelow(world.folder)),
   ]
-  for (const secret of [TOKEN, FORK_TOKEN, SECRET]) {
+  for (const secret of [TOKEN, FORK_TOKEN, SECRET].flatMap(formsOf)) {
     for (const text of texts) expect(text).not.toContain(secret)
   }
 }

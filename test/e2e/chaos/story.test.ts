@@ -26,7 +26,7 @@ test.concurrent('a VM that cannot be ended fails post with the exact command, an
 
 test.concurrent('two models on VMs: scores, costs, and nothing left', async () => {
   await using world = await createSkyE2e()
-  const result = await world.run({ servers: { a: 'serve', b: 'serve' } })
+  const result = await world.run({ servers: { a: 'serve', b: 'serve' }, inputs: { secrets: 'HF_TOKEN' } })
   expect(result, result.stdout).toMatchObject({ exitCode: 0, post: { exitCode: 0 } })
   expect(result.outputs).toMatchObject({ valid: 'true', scores: '{"a":50,"b":50}' })
   expect(world.alive()).toEqual([])
