@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 # Seconds between two looks at how far it is.
-EVERY = 2.0
+EVERY = 5.0
 GRACE = 5.0
 
 
