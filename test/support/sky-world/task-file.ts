@@ -40,9 +40,14 @@ export function readTaskFile(file: string): LaunchedFile {
     role: resources.labels['lmrun-role'] === 'client' ? 'client' : 'server',
     gpu: accelerators !== undefined,
     spot: offers.some(offer => offer.use_spot === true),
-    accelerators: accelerators === undefined ? null : JSON.stringify(accelerators),
+    accelerators: accelerators === undefined ? null : shown(accelerators),
     labels: resources.labels,
   }
+}
+
+/** As SkyPilot's tables show them: `L4:1`. */
+function shown(accelerators: unknown): string {
+  return JSON.stringify(accelerators).replaceAll(/["{}[\]]/g, '')
 }
 
 /** What setup waits for, when the launch names itself; relative to the machine's home. */
