@@ -22,11 +22,17 @@ const PHASES: readonly Held[] = [
   { name: 'grade', run: { stuckClient: true }, begun: main => main.seen(/a: grade …/) },
 ]
 
+/** What the runner begins with. */
+const FIRST = { ladder: 'SIGINT', term: 'SIGTERM', kill: 'SIGKILL' } as const
+
 describe.each(['ladder', 'term', 'kill'] as const)('cancel by %s', how => {
   test.concurrent.each(PHASES)('in $name: post ends every VM', async ({ run, begun }) => {
     await using world = await createSkyE2e()
     const cancel: Cancel = { when: async main => void (await begun(main, world)), how }
     const result = await world.run({ ...run, cancel })
+    // Main has ended by itself before the runner's next signal, and so before post begins.
+    expect(result.signals, result.stdout).toEqual([FIRST[how]])
+    expect(result.exitCode).toBe(how === 'kill' ? null : 1)
     expect(result.post?.exitCode, result.post?.stdout).toBe(0)
     expect(world.alive()).toEqual([])
     for (const { endedBy } of world.sky.ledger) expect(['main', 'post']).toContain(endedBy)
