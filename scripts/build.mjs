@@ -7,7 +7,7 @@ import ncc from '@vercel/ncc'
 import { transform } from 'esbuild'
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
-const entries = ['main', 'post', 'sweep', 'cli', 'vm']
+const entries = ['main', 'post', 'sweep', 'cli', 'vm', 'node']
 
 for (const entry of entries) {
   const out = path.join(root, 'dist', entry)

@@ -1,10 +1,8 @@
 import { createHash, randomInt } from 'node:crypto'
+import { TOKEN_NAMESPACE, tokenSecret, tokenSecretName } from '../mesh-token.ts'
 import type { Kube } from './kube.ts'
 
-/**
- * Join tokens are Kubernetes' bootstrap tokens, as `k3s token create` makes them: a Secret that the control plane
- * deletes when it expires. Source: https://docs.k3s.io/cli/token
- */
+/** See src/mesh-token.ts. */
 export interface JoinToken {
   readonly id: string
   /** `K10<sha256 of the CA>::<id>.<secret>` */
@@ -12,10 +10,6 @@ export interface JoinToken {
   /** Unix seconds. */
   readonly expiresAt: number
 }
-
-/** K3s's own group for agents: it may join, and nothing else. */
-const AGENTS = 'system:bootstrappers:k3s:default-node-token'
-const NAMESPACE = 'kube-system'
 
 export interface TokenRequest {
   /** Unix seconds after which nobody joins with it. */
@@ -27,21 +21,10 @@ export interface TokenRequest {
 export async function mintToken(kube: Kube, { expiresAt, labels }: TokenRequest): Promise<JoinToken> {
   const id = randomText(6)
   const secret = randomText(16)
+  const description = 'lmrun: VMs of one run join with it'
   await kube.core.createNamespacedSecret({
-    namespace: NAMESPACE,
-    body: {
-      metadata: { name: secretName(id), labels: { ...labels } },
-      type: 'bootstrap.kubernetes.io/token',
-      stringData: {
-        'token-id': id,
-        'token-secret': secret,
-        description: 'lmrun: VMs of one run join with it',
-        expiration: new Date(expiresAt * 1000).toISOString().replace(/\.\d+Z$/, 'Z'),
-        'usage-bootstrap-authentication': 'true',
-        'usage-bootstrap-signing': 'true',
-        'auth-extra-groups': AGENTS,
-      },
-    },
+    namespace: TOKEN_NAMESPACE,
+    body: tokenSecret({ id, secret, expiresAt, description, labels }),
   })
   const hash = createHash('sha256').update(kube.ca).digest('hex')
   return { id, token: `K10${hash}::${id}.${secret}`, expiresAt }
@@ -50,14 +33,10 @@ export async function mintToken(kube: Kube, { expiresAt, labels }: TokenRequest)
 /** Tolerates that it has expired, and is gone. VMs that have joined stay. */
 export async function revokeToken(kube: Kube, id: string): Promise<void> {
   try {
-    await kube.core.deleteNamespacedSecret({ namespace: NAMESPACE, name: secretName(id) })
+    await kube.core.deleteNamespacedSecret({ namespace: TOKEN_NAMESPACE, name: tokenSecretName(id) })
   } catch (error) {
     if (kube.statusOf(error) !== 404) throw error
   }
-}
-
-function secretName(id: string): string {
-  return `bootstrap-token-${id}`
 }
 
 function randomText(length: number): string {

@@ -73,14 +73,22 @@ export function readAgentOptions(args: readonly string[]): AgentOptions {
   const ports = readPorts(values.port ?? [], problems)
   const { health = '/health', ranks = 'head', headless = false } = values
   if (health !== '' && !/^\/[\x21-\x7e]*$/.test(health)) {
-    problems.push({ where: '--health', what: `${health} is no path`, allowed: 'It begins with /, as /health.' })
+    problems.push({
+      where: '--health',
+      what: `${health} is no path`,
+      allowed: 'It begins with /, as /health.',
+    })
   }
   if (ranks !== 'head' && ranks !== 'all') {
     problems.push({ where: '--ranks', what: `there is no ${ranks}`, allowed: 'There are head and all.' })
   }
   const publishing = ['health', 'headless', 'ranks', 'no-models', 'api-key-file'] as const
   for (const flag of publishing.filter(flag => values[flag] !== undefined && ports.length === 0)) {
-    problems.push({ where: `--${flag}`, what: 'nothing is shown to the mesh', allowed: 'It goes with --port.' })
+    problems.push({
+      where: `--${flag}`,
+      what: 'nothing is shown to the mesh',
+      allowed: 'It goes with --port.',
+    })
   }
   return done(
     {
@@ -118,7 +126,11 @@ interface CommonValues {
 function common(values: CommonValues, problems: Problem[]): CommonOptions {
   const { name = null, 'public-ip': publicIp = null } = values
   if (publicIp !== null && !/^\d{1,3}(\.\d{1,3}){3}$/.test(publicIp)) {
-    problems.push({ where: '--public-ip', what: `${publicIp} is no IPv4 address`, allowed: 'As 203.0.113.7.' })
+    problems.push({
+      where: '--public-ip',
+      what: `${publicIp} is no IPv4 address`,
+      allowed: 'As 203.0.113.7.',
+    })
   }
   return { name, publicIp, dryRun: values['dry-run'] ?? false }
 }
@@ -145,7 +157,11 @@ function readPorts(texts: readonly string[], problems: Problem[]): PublishedPort
   for (const key of ['name', 'port'] as const) {
     const twice = ports.find((one, index) => ports.findIndex(other => other[key] === one[key]) !== index)
     if (twice && (key === 'port' || twice.named))
-      problems.push({ where: `--port ${twice.text}`, what: `the ${key} is there twice`, allowed: 'Once each.' })
+      problems.push({
+        where: `--port ${twice.text}`,
+        what: `the ${key} is there twice`,
+        allowed: 'Once each.',
+      })
   }
   return ports.map(({ name, port }) => ({ name, port }))
 }
@@ -158,7 +174,11 @@ function readDuration(where: string, text: string, problems: Problem[]): number 
   const [, number = '', unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
   const seconds = Number(number) * (SECONDS[unit] ?? 0)
   if (seconds < SHORTEST || seconds > LONGEST)
-    problems.push({ where, what: `${text} is not allowed`, allowed: 'From 10m to 30d, as in 90m, 24h or 7d.' })
+    problems.push({
+      where,
+      what: `${text} is not allowed`,
+      allowed: 'From 10m to 30d, as in 90m, 24h or 7d.',
+    })
   return seconds
 }
 

@@ -1,4 +1,7 @@
+import { LmrunError } from '../errors.ts'
+import type { KnownFacts } from './facts.ts'
 import { isPrivate } from './network.ts'
+import type { System } from './system.ts'
 
 /** Where a VM's own public address can be asked for. */
 export interface AddressSources {
@@ -37,6 +40,23 @@ const BY_CLOUD: Readonly<Record<string, (ask: Ask) => Promise<string>>> = {
       '/metadata/instance/network/interface/0/ipv4/ipAddress/0/publicIpAddress?api-version=2021-02-01&format=text',
       { headers: { Metadata: 'true' } },
     ),
+}
+
+/**
+ * Where the others reach a VM that is not near main.
+ * @param given by whoever knows better
+ * @throws LmrunError when it has none
+ */
+export async function publicAddress(
+  { signal }: System,
+  { cloud, privateIp }: KnownFacts,
+  given: string | null,
+): Promise<string> {
+  const found = given ?? (await findPublicIp(cloud, privateIp, ADDRESS_SOURCES, signal))
+  if (found !== null) return found
+  throw new LmrunError('this VM has no public address, and does not reach main by a private one', {
+    hint: 'Launch it in main’s network, or with a public address; if it has one, say so with --public-ip.',
+  })
 }
 
 /** Null when it has none that anybody can tell. */

@@ -1,0 +1,153 @@
+import path from 'node:path'
+import type { V1Node } from '@kubernetes/client-node'
+import type { Join } from '../mesh-join.ts'
+import { readNodeName, serviceHost } from '../mesh-names.ts'
+import { dryRunText } from './dry-run.ts'
+import { type KnownFacts, knownFacts, makeLaunch } from './facts.ts'
+import { type JoinOffer, obtainOffer, offerAtHand } from './join/source.ts'
+import { checkJoin, isMain } from './join/trust.ts'
+import { k3sStarter } from './k3s.ts'
+import { connectKube, KubeError } from './kube/client.ts'
+import { PATH } from './kube/paths.ts'
+import { removeK3s } from './leave.ts'
+import { readOwnNetwork } from './network.ts'
+import type { AgentOptions } from './options.ts'
+import { keepOwnUnit } from './own-unit.ts'
+import { AT, UNIT } from './paths.ts'
+import { planAgent, serverHost } from './plan.ts'
+import { publicAddress } from './public-ip.ts'
+import { type AgentState, readAgentState, stateFile } from './state.ts'
+import type { System } from './system.ts'
+import { isActive } from './systemd.ts'
+import type { Host, K3sPlan, VmFacts } from './types.ts'
+import { agentUnit } from './units.ts'
+
+/** `k3s_agent`: joins this VM to its mesh, and shows its ports there. A second time changes nothing. */
+export async function runAgentCommand(system: System, options: AgentOptions, host: Host): Promise<void> {
+  const { log, root } = system
+  const known = knownFacts(system.env, await readOwnNetwork(root), options.name)
+  const before = await stillIn(system)
+  if (options.dryRun) return log(await dryRun(system, { known, options, before }))
+  const offer = await offerAtHand(system)
+  const joined = before && !isOther(before, offer?.join) ? null : await join(system, known, options, offer)
+  const state = stateOf(options, joined ?? before, known)
+  const done = [
+    ...(joined ? [`${joined.plan.nodeName} has joined the mesh ${joined.mesh}`] : []),
+    ...(await host.apply({
+      role: 'agent',
+      interface: known.interface,
+      ports: options.publish.ports.map(({ port }) => port),
+      ...system,
+    })),
+    ...(await publish(system, state)),
+  ]
+  await (joined?.offer ?? offer)?.used()
+  for (const line of done) log(line)
+  if (done.length === 0) log(`nothing to change: ${state.nodeName} is in the mesh ${state.mesh}`)
+}
+
+/** An offer for another launch: the VM is used once more, by another run. */
+function isOther({ nodeName }: AgentState, join: Join | undefined): boolean {
+  if (!join || join.launch === null) return false
+  return readNodeName(nodeName)?.launch !== join.launch
+}
+
+interface Joined {
+  readonly plan: K3sPlan
+  readonly mesh: string
+  readonly offer: JoinOffer
+}
+
+async function join(
+  system: System,
+  known: KnownFacts,
+  options: AgentOptions,
+  atHand: JoinOffer | null,
+): Promise<Joined> {
+  const offer = await obtainOffer(system, atHand)
+  const facts = await factsFor(system, known, options, offer.join)
+  const where = { host: serverHost(facts, offer.join), port: offer.join.main.port }
+  await checkJoin(where, offer.join, system.signal)
+  // Of an earlier mesh, whose CA is another's.
+  if (await removeK3s(system)) system.log('left the mesh that it was in before')
+  const plan = planAgent(facts, offer.join, offer.join.launch ?? makeLaunch(system.env, facts))
+  await k3sStarter(system)(plan, offer.join, system.signal)
+  return { plan, mesh: offer.join.main.mesh, offer }
+}
+
+/** Near is who is in main's cloud and reaches it in private: what answers there has main's CA. */
+async function factsFor(
+  system: System,
+  known: KnownFacts,
+  { publicIp }: AgentOptions,
+  join: Join,
+): Promise<VmFacts> {
+  const { main } = join
+  const mainIsNear =
+    main.privateIp !== null &&
+    main.cloud === known.cloud &&
+    (await isMain({ host: main.privateIp, port: main.port }, join, system.signal))
+  return {
+    ...known,
+    mainIsNear,
+    publicIp: mainIsNear ? publicIp : await publicAddress(system, known, publicIp),
+  }
+}
+
+/** What it was told the last time, if its Node is known by that and K3s is at work. */
+async function stillIn(system: System): Promise<AgentState | null> {
+  const state = await readAgentState(system.root)
+  if (!state || !(await isActive(system, UNIT.k3s))) return null
+  const { signal, root, clock } = system
+  try {
+    const within = AbortSignal.any([signal, clock.timeout(10_000)])
+    const kube = await connectKube(path.join(root, state.kubeconfig), within)
+    await kube.get<V1Node>(PATH.node(state.nodeName))
+    return state
+  } catch (error) {
+    signal.throwIfAborted()
+    const answered = error instanceof KubeError ? `: ${error.message}` : ', for main does not answer'
+    system.log(`${state.nodeName} is not in the mesh ${state.mesh} any more${answered}`)
+    return null
+  }
+}
+
+function stateOf(options: AgentOptions, from: Joined | AgentState | null, known: KnownFacts): AgentState {
+  if (!from) throw new TypeError('a VM that has not joined has no state')
+  const { nodeName, kubeconfig } = 'plan' in from ? from.plan : from
+  const { publish, ranks, models, apiKeyFile } = options
+  const { interface: device } = known
+  return { nodeName, kubeconfig, publish, ranks, models, apiKeyFile, mesh: from.mesh, interface: device }
+}
+
+async function publish(system: System, state: AgentState): Promise<string[]> {
+  const content = agentUnit(process.execPath)
+  const changed = await keepOwnUnit(system, { unit: UNIT.agent, content, state: stateFile(AT.agent, state) })
+  if (!changed) return []
+  const name = readNodeName(state.nodeName)
+  const shown = state.publish.ports.map(({ port }) => `http://${serviceHost(name?.vm ?? '')}:${port}`)
+  return [shown.length > 0 ? `it publishes ${shown.join(', ')}` : 'it publishes nothing']
+}
+
+interface DryRun {
+  readonly known: KnownFacts
+  readonly options: AgentOptions
+  readonly before: AgentState | null
+}
+
+async function dryRun(system: System, { known, options, before }: DryRun): Promise<string> {
+  const offer = await offerAtHand(system)
+  if (before && !isOther(before, offer?.join)) {
+    const state = stateFile(AT.agent, stateOf(options, before, known))
+    return dryRunText(`${before.nodeName} is in the mesh ${before.mesh}; it would be told:`, [state])
+  }
+  if (!offer) return `${known.vm} would wait for what lets it in, and join\n${JSON.stringify(known, null, 2)}`
+  const facts = await factsFor(system, known, options, offer.join)
+  const plan = planAgent(facts, offer.join, offer.join.launch ?? 'xxxxx')
+  const state = stateOf(options, { plan, mesh: offer.join.main.mesh, offer }, known)
+  return dryRunText(`${plan.nodeName} would join the mesh ${offer.join.main.mesh}, with:`, [
+    ...plan.files,
+    stateFile(AT.agent, state),
+    { path: `${AT.units}/${UNIT.agent}`, mode: 0o644, content: agentUnit(process.execPath) },
+  ])
+}
