@@ -28,8 +28,9 @@ const operation = z.object({
 
 const resource = z.object({
   name: z.string(),
-  /** URL of the zone; a regional disk has none. */
+  /** URL of the zone; a regional disk has that of its region instead. */
   zone: z.string().optional(),
+  region: z.string().optional(),
   labels: z.record(z.string(), z.string()).optional(),
   status: z.string().optional(),
   creationTimestamp: z.string().optional(),
@@ -129,8 +130,8 @@ async function findAll(request: GcpRequest, { collection, filter, signal }: Sear
 }
 
 function foundOf(collection: Collection, one: Resource): Found[] {
-  const zone = one.zone?.split('/').at(-1)
-  if (zone === undefined) return []
+  const scope = scopeOf(one)
+  if (scope === null) return []
   const used = (one.users ?? []).length > 0
   const stopped = ['STOPPING', 'STOPPED', 'SUSPENDING', 'SUSPENDED', 'TERMINATED'].includes(one.status ?? '')
   if (collection === 'disks' && used) return []
@@ -139,9 +140,9 @@ function foundOf(collection: Collection, one: Resource): Found[] {
     {
       source: 'gcp',
       kind: collection === 'disks' ? 'disk' : 'vm',
-      id: `/zones/${zone}/${collection}/${one.name}`,
+      id: `/${scope.kind}/${scope.place}/${collection}/${one.name}`,
       name: one.name,
-      place: zone,
+      place: scope.place,
       labels: one.labels ?? {},
       createdAt: Number.isFinite(createdAt) ? createdAt : null,
       state: collection === 'disks' ? 'idle' : stopped ? 'stopped' : 'up',
@@ -149,18 +150,21 @@ function foundOf(collection: Collection, one: Resource): Found[] {
   ]
 }
 
+/** A disk that is kept in two zones belongs to their region, and so do the operations on it. */
+function scopeOf({ zone, region }: Resource): { kind: 'zones' | 'regions'; place: string } | null {
+  const [kind, url] = zone === undefined ? (['regions', region] as const) : (['zones', zone] as const)
+  const place = url?.split('/').at(-1)
+  return place === undefined ? null : { kind, place }
+}
+
 /** Why it did not end, or null. */
-async function endOne(
-  request: GcpRequest,
-  { id, place }: Found,
-  signal: AbortSignal,
-): Promise<string | null> {
+async function endOne(request: GcpRequest, { id }: Found, signal: AbortSignal): Promise<string | null> {
   try {
     let state = operation.parse(await request('DELETE', id, signal))
     while (state.status !== 'DONE') {
       // Waits for up to two minutes by itself.
-      const path = `/zones/${place}/operations/${state.name}/wait`
-      state = operation.parse(await request('POST', path, signal))
+      const scope = id.split('/').slice(0, 3).join('/')
+      state = operation.parse(await request('POST', `${scope}/operations/${state.name}/wait`, signal))
     }
     if (!state.error) return null
     return state.error.errors.map(({ message }) => message ?? 'an error without words').join('; ')

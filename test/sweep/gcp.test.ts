@@ -56,6 +56,24 @@ describe('a sweep of Compute Engine', () => {
     expect([...gcp.things.values()].map(({ name }) => name)).toEqual(['used'])
   })
 
+  it('ends regional disks, too, which are in no zone', async () => {
+    const disk = { kind: 'disks', zone: 'us-central1' } as const
+    await using gcp = await startGcp({
+      things: [
+        { ...disk, name: 'left', labels: labelsOf() },
+        { ...disk, name: 'used', labels: labelsOf(), users: ['vm'] },
+        { ...disk, name: 'theirs', labels: labelsOf({ repository: 'acme/other' }) },
+      ],
+    })
+    const report = await sweepGcp(gcp)
+    expect(report.rows.find(({ name }) => name === 'left')).toMatchObject({
+      id: '/regions/us-central1/disks/left',
+      place: 'us-central1',
+      outcome: 'ended',
+    })
+    expect([...gcp.things.values()].map(({ name }) => name)).toEqual(['used', 'theirs'])
+  })
+
   it('tries again when its rate is limited or the server fails', async () => {
     await using gcp = await startGcp({
       things: [instance(0, labelsOf())],

@@ -2,6 +2,7 @@
 import { type HttpStandIn, serveJson } from './world.ts'
 
 export interface GcpThing {
+  /** A region for a disk that is kept in two zones. */
   readonly zone: string
   readonly kind: 'instances' | 'disks'
   readonly name: string
@@ -40,15 +41,16 @@ export async function startGcp(setup: GcpSetup): Promise<GcpServer> {
     }
     const [, listed] = /^\/aggregated\/(instances|disks)$/.exec(path) ?? []
     if (listed !== undefined) return { status: 200, body: list(listed as GcpThing['kind'], url.searchParams) }
-    const [, zone = '', kind, name = ''] = /^\/zones\/([^/]+)\/(instances|disks)\/([^/]+)$/.exec(path) ?? []
-    if (kind !== undefined && method === 'DELETE') {
+    const [, scope = '', zone = '', kind, name = ''] =
+      /^\/(zones|regions)\/([^/]+)\/(instances|disks)\/([^/]+)$/.exec(path) ?? []
+    if (kind !== undefined && scope === scopeOf(zone) && method === 'DELETE') {
       const key = `${zone}/${kind}/${name}`
       if (!things.has(key)) return { status: 404, body: { error: { code: 404, message: 'was not found' } } }
-      operations.set(`op-${name}`, key)
+      operations.set(`/${scope}/${zone}/operations/op-${name}/wait`, key)
       return { status: 200, body: { name: `op-${name}`, status: 'RUNNING' } }
     }
-    const [, operation = ''] = /^\/zones\/[^/]+\/operations\/([^/]+)\/wait$/.exec(path) ?? []
-    const key = operations.get(operation)
+    const key = operations.get(path)
+    const operation = path.split('/').at(-2)
     if (key === undefined) return { status: 404, body: { error: { code: 404, message: 'no operation' } } }
     if (setup.protectedNames?.includes(things.get(key)?.name ?? '')) {
       const error = { errors: [{ message: 'it is protected against deletion' }] }
@@ -70,9 +72,11 @@ export async function startGcp(setup: GcpSetup): Promise<GcpServer> {
     if (setup.silentZone)
       items[`zones/${setup.silentZone}`] = { warning: { code: 'UNREACHABLE', message: 'does not answer' } }
     for (const { zone, name, labels, users } of matching.slice(from, from + size)) {
-      const scope = items[`zones/${zone}`] ?? {}
-      const one = { name, zone: `https://compute/zones/${zone}`, labels, status: 'RUNNING', users }
-      items[`zones/${zone}`] = { ...scope, [kind]: [...((scope[kind] as unknown[]) ?? []), one] }
+      const at = `${scopeOf(zone)}/${zone}`
+      const scope = items[at] ?? {}
+      const place = { [scopeOf(zone).slice(0, -1)]: `https://compute/${at}` }
+      const one = { name, ...place, labels, status: kind === 'disks' ? 'READY' : 'RUNNING', users }
+      items[at] = { ...scope, [kind]: [...((scope[kind] as unknown[]) ?? []), one] }
     }
     const more = from + size < matching.length ? { nextPageToken: String(from + size) } : {}
     return { items, ...more }
@@ -80,6 +84,9 @@ export async function startGcp(setup: GcpSetup): Promise<GcpServer> {
 
   return { ...server, things, requests, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
 }
+
+/** `us-central1-a` is a zone, `us-central1` a region. */
+const scopeOf = (place: string) => (/-[a-z]$/.test(place) ? 'zones' : 'regions')
 
 /** `labels.KEY:*` and `labels.KEY=VALUE`, joined by AND. */
 function matches(labels: Readonly<Record<string, string>>, filter: string): boolean {
