@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
 import { check } from './check.ts'
+import { explain } from './errors.ts'
 import { RunVms } from './fleet/run-vms.ts'
 import type { Inputs } from './inputs.ts'
 import { prepareOutput } from './output.ts'
@@ -16,6 +17,8 @@ export type { BenchDeps } from './run-context.ts'
 
 /** Milliseconds for prices that are still asked for when all else is done. */
 const PRICES_MS = 15_000
+/** Milliseconds for taking what is of the run out of its mesh. */
+const MESH_MS = 15_000
 
 /**
  * The story of a run. Rejects with an InputError before anything is launched or written; after that every failure
@@ -37,7 +40,9 @@ export async function bench(inputs: Inputs, deps: BenchDeps): Promise<Results> {
   const cancelled = deps.signal
   const signal = AbortSignal.any([cancelled, limit])
   const shared = { inputs, plan, story, vms, retries: [], aside: new Aside(), grading: pLimit(1) }
-  const context: RunContext = { ...deps, ...shared, signal, cancelled }
+  const parts = { ...deps, ...shared, signal, cancelled }
+  const mesh = deps.openMesh(parts)
+  const context: RunContext = { ...parts, mesh }
   try {
     const outcomes = await runModels(context)
     await story.phase('run', 'teardown', () => vms.endAll())
@@ -48,7 +53,16 @@ export async function bench(inputs: Inputs, deps: BenchDeps): Promise<Results> {
     return await collectResults({ options, draft, story, vms: vms.endings(), retries, outcomes, end, clock })
   } finally {
     await vms.endAll()
+    await leaveMesh(context)
   }
+}
+
+/** After the VMs are told to go; nobody waits for it for long. Never rejects. */
+async function leaveMesh({ mesh, story, clock, cancelled }: RunContext): Promise<void> {
+  const left = mesh
+    .close()
+    .catch(error => story.warn(`the mesh could not be left in order: ${explain(error)}`))
+  await within(left, { clock, ms: MESH_MS, signal: cancelled })
 }
 
 async function runModels(context: RunContext): Promise<readonly ModelOutcome[]> {

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { SERVER_KEY } from './api-key.ts'
 import { InputError, type Problem } from './errors.ts'
 import type { Fleet, LaunchRequest } from './fleet/fleet.ts'
+import { canJoin, MESH_CLOUDS } from './fleets.ts'
 import { loadQuestions } from './livebench/questions.ts'
-import { type BenchOptions, fleetKind, isHub, questionFilter } from './options.ts'
+import { allInfra, type BenchOptions, fleetKind, isHub, questionFilter } from './options.ts'
 import { checkOutput } from './output.ts'
 import { type Plan, TEARDOWN_MINUTES } from './plan.ts'
 import { dollars } from './report/numbers.ts'
@@ -33,7 +34,8 @@ export async function check(
   plan: Plan,
   { fleet, label, story }: CheckDeps,
 ): Promise<QuestionSet | null> {
-  const requests = [plan.client, ...plan.models.map(({ server }) => server)]
+  const main = plan.mesh.kind === 'main' ? [plan.mesh.main] : []
+  const requests = [...main, plan.client, ...plan.models.map(({ server }) => server)]
   const output = await checkOutput(options.outputDirectory, label('output-directory'))
   const [loaded, ...templates] = await Promise.allSettled([
     isHub(options) ? null : loadQuestions(options.questions, questionFilter(options)),
@@ -43,6 +45,7 @@ export async function check(
     ...clashes(Object.keys(options.models), label('models')),
     ...keylessReuse(options, label('reuse')),
     ...hublessClient(options, label('questions')),
+    ...meshless(options, label),
     ...(output ? [output] : []),
     ...[loaded, ...templates].flatMap(problemsOf),
   ]
@@ -88,6 +91,20 @@ function hublessClient(options: BenchOptions, where: string): Problem[] {
   const allowed =
     'Give infra for VMs, a client-template that knows what "hub" is, or a folder with the questions'
   return [{ where, what: '"hub" takes the real LiveBench, which infra "local" does not bring', allowed }]
+}
+
+/** A mesh was asked for by name, and not all VMs can be in it. */
+function meshless(options: BenchOptions, label: (option: string) => string): Problem[] {
+  const { mesh, meshKubeconfig } = options
+  const asked = mesh !== 'auto' && mesh !== 'off' ? 'mesh' : 'mesh-kubeconfig'
+  if (asked === 'mesh-kubeconfig' && meshKubeconfig === undefined) return []
+  const where = label(asked)
+  if (mesh === 'off')
+    return [{ where, what: 'the mesh is off', allowed: `Leave it out, or ${label('mesh')}` }]
+  const outside = allInfra(options).filter(infra => !canJoin(infra))
+  if (outside.length === 0) return []
+  const what = `VMs of ${outside.join(', ')} cannot join a mesh: they are no machines of their own`
+  return [{ where, what, allowed: `Leave it out, or give places of ${MESH_CLOUDS.join(', ')} alone` }]
 }
 
 function clashes(keys: readonly string[], where: string): Problem[] {

@@ -3,6 +3,15 @@ import { currentEnv, type Env, packageRoot } from './env.ts'
 import type { Fleet, FleetKind } from './fleet/fleet.ts'
 import { lazyFleet } from './fleet/lazy.ts'
 import { createLocalFleet } from './fleet/local/local.ts'
+import { cloudOf, DEDICATED } from './fleet/sky/render/clouds.ts'
+
+/** Clouds whose VMs can join a mesh. */
+export const MESH_CLOUDS = DEDICATED
+
+/** Whether VMs there are machines of their own, which can join a mesh: no pods, no containers, no jobs on a shared host. */
+export function canJoin(infra: string): boolean {
+  return MESH_CLOUDS.includes(cloudOf(infra))
+}
 
 export interface FleetOptions {
   /** The environment of what the fleet calls: the cloud's credentials included. */

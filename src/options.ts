@@ -80,6 +80,16 @@ export function isHub({ questions }: Pick<BenchOptions, 'questions'>): boolean {
 /** The newest release all of whose questions are public. */
 const HUB_RELEASE = '2024-11-25'
 
+/** All places where VMs of the run may be. */
+export function allInfra({
+  infra,
+  clientInfra,
+  models,
+}: Pick<BenchOptions, 'infra' | 'clientInfra' | 'models'>): readonly string[] {
+  const own = Object.values(models).flatMap(model => model.resources.infra ?? [])
+  return [...new Set([...infra, ...clientInfra, ...own])]
+}
+
 /** Which questions these options select, as src/livebench asks for it. */
 export function questionFilter({ benchmark, release }: BenchOptions): {
   readonly benchmarks: readonly string[]

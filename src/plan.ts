@@ -3,9 +3,10 @@ import path from 'node:path'
 import { SERVER_KEY } from './api-key.ts'
 import { packageRoot } from './env.ts'
 import { type FleetKind, type LaunchRequest, NO_RESOURCES, type VmResources } from './fleet/fleet.ts'
+import { canJoin } from './fleets.ts'
 import { LABEL, ownerLabels } from './labels.ts'
 import type { Service } from './mesh/mesh.ts'
-import { type BenchOptions, fleetKind, isBundled, isHub, type ModelOptions } from './options.ts'
+import { allInfra, type BenchOptions, fleetKind, isBundled, isHub, type ModelOptions } from './options.ts'
 import { type Run, vmName, warmVmName } from './run.ts'
 
 /** The port that a model server's template declares, before any remapping by the fleet. */
@@ -13,9 +14,19 @@ const SERVER_PORT = 8000
 
 /** What will be launched and asked, decided before anything is. */
 export interface Plan {
+  readonly mesh: MeshPlan
   readonly client: LaunchRequest
   readonly models: readonly PlannedModel[]
 }
+
+/** How the VMs of a run reach each other. */
+export type MeshPlan =
+  /** By open ports, or on this machine. */
+  | { readonly kind: 'direct' }
+  /** In a mesh whose main is launched with the run and ends with it; `adopt`: unless a VM of its name is up. */
+  | { readonly kind: 'main'; readonly main: LaunchRequest; readonly adopt: boolean }
+  /** In a mesh that is up and stays. */
+  | { readonly kind: 'shared'; readonly kubeconfig: string }
 
 export interface PlannedModel {
   readonly key: string
@@ -43,8 +54,12 @@ export function createPlan(options: BenchOptions, { secrets, apiKey, run, now }:
   const minutes = options.maxMinutes + leaseMinutes + TEARDOWN_MINUTES
   const owner = { ...run.owner, expiry: now / 1000 + minutes * 60 }
   const shared = { secrets, leaseMinutes }
+  const mesh = planMesh(options, { run, labels: ownerLabels({ ...owner, ending: 'down' }) })
+  const joins = mesh.kind === 'direct' ? {} : { joins: true }
   return {
+    mesh,
     client: {
+      ...joins,
       ...shared,
       name: vmName('client', run.short),
       template: path.resolve(options.clientTemplate ?? bundledTemplate(kind, clientName(kind, options))),
@@ -66,6 +81,7 @@ export function createPlan(options: BenchOptions, { secrets, apiKey, run, now }:
         options: model,
         service: { name, port: SERVER_PORT },
         server: {
+          ...joins,
           ...shared,
           ...(apiKey === undefined ? {} : { secrets: { ...secrets, [SERVER_KEY]: apiKey } }),
           name,
@@ -81,6 +97,24 @@ export function createPlan(options: BenchOptions, { secrets, apiKey, run, now }:
       }
     }),
   }
+}
+
+function planMesh(
+  options: BenchOptions,
+  { run, labels }: { readonly run: Run; readonly labels: Readonly<Record<string, string>> },
+): MeshPlan {
+  const { mesh, meshKubeconfig, clientInfra, leaseMinutes } = options
+  if (mesh === 'off' || !allInfra(options).every(canJoin)) return { kind: 'direct' }
+  if (meshKubeconfig !== undefined) return { kind: 'shared', kubeconfig: meshKubeconfig }
+  const adopt = mesh !== 'auto'
+  const main: LaunchRequest = {
+    ...{ leaseMinutes, reuse: false, envs: {}, secrets: {} },
+    name: adopt ? mesh : vmName('main', run.short),
+    template: bundledTemplate('sky', 'main.yaml'),
+    labels: { ...labels, [LABEL.role]: 'main' },
+    resources: { ...NO_RESOURCES, infra: clientInfra },
+  }
+  return { kind: 'main', main, adopt }
 }
 
 function serverResources(options: BenchOptions, model: ModelOptions): VmResources {

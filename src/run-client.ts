@@ -101,9 +101,9 @@ export class Client {
   }
 
   async #prepare(): Promise<void> {
-    const { fleet, clock, signal } = this.#context
+    const { fleet, mesh, clock, signal } = this.#context
     const job = await this.#tries.launch()
-    await follow(fleet, job, 'the benchmark client', { clock, signal })
+    await Promise.all([follow(fleet, job, 'the benchmark client', { clock, signal }), mesh.admit(job.vm)])
     if (existsSync(this.#data)) await fleet.push(job.vm, this.#data, 'data')
   }
 

@@ -11,7 +11,8 @@ import type { Story } from './story.ts'
 
 export interface BenchDeps {
   readonly fleet: Fleet
-  readonly mesh: Mesh
+  /** Called once for a run: what its mesh needs is launched at once, beside all else. */
+  readonly openMesh: (parts: RunParts) => Mesh
   readonly run: Run
   readonly clock: Clock
   readonly progress: Progress
@@ -32,6 +33,7 @@ export interface RunContext extends BenchDeps {
   /** `signal` also ends at max-minutes; this one only when the run is cancelled, and nobody waits for files then. */
   readonly cancelled: AbortSignal
   readonly inputs: Inputs
+  readonly mesh: Mesh
   readonly plan: Plan
   readonly story: Story
   readonly vms: RunVms
@@ -41,6 +43,9 @@ export interface RunContext extends BenchDeps {
   /** The client is one VM: answers of several models side by side, grading one at a time. */
   readonly grading: <T>(work: () => Promise<T>) => Promise<T>
 }
+
+/** All but the mesh, for what comes before it. */
+export type RunParts = Omit<RunContext, 'mesh'>
 
 /** Work that the story goes on beside. None of it rejects. */
 export class Aside {

@@ -7,8 +7,9 @@ import type { Fleet, FleetKind } from './fleet/fleet.ts'
 import { createFleet, type FleetOptions } from './fleets.ts'
 import type { Inputs } from './inputs.ts'
 import { createDirectMesh } from './mesh/direct.ts'
-import type { Mesh } from './mesh/mesh.ts'
-import { type BenchOptions, fleetKind } from './options.ts'
+import { allInfra, fleetKind } from './options.ts'
+import type { BenchDeps } from './run-context.ts'
+import { openRunMesh } from './run-mesh.ts'
 import { within } from './waiting.ts'
 
 /** Milliseconds between two looks at a server: far away one costs some more. */
@@ -28,21 +29,21 @@ export interface FleetDeps {
 export interface FleetSource {
   readonly clock: Clock
   readonly createFleet: (kind: FleetKind, options: FleetOptions) => Fleet
-  readonly createMesh: typeof createDirectMesh
+  readonly openMesh: typeof openRunMesh
   readonly openCredentials: typeof openCredentials
 }
 
 export const REAL_FLEETS: FleetSource = {
   clock: systemClock,
   createFleet,
-  createMesh: createDirectMesh,
+  openMesh: openRunMesh,
   openCredentials,
 }
 
 /** Where the VMs of a run come from, with the credentials and the key that go with them. */
 export interface RunFleet {
   readonly fleet: Fleet
-  readonly mesh: Mesh
+  readonly openMesh: BenchDeps['openMesh']
   readonly clock: Clock
   readonly apiKey?: string
   /**
@@ -69,9 +70,10 @@ export async function openFleet(
   const env = credentials?.env ?? deps.env
   const fleet = source.createFleet(kind, { env, infra: allInfra(options), log, warn })
   const endpoint: Parameters<typeof createDirectMesh>[0] = ({ name, port }) => fleet.endpoint(name, port)
+  const direct = createDirectMesh(endpoint, { clock, everyMs: PROBE_MS[kind], ...key })
   return {
     ...{ fleet, clock, ...key },
-    mesh: source.createMesh(endpoint, { clock, everyMs: PROBE_MS[kind], ...key }),
+    openMesh: parts => source.openMesh(parts, direct),
     close: async cancelled => {
       await closeFleet(fleet, { clock, log, when: cancelled.aborted ? 'cancelled' : 'usual' })
       if (!cancelled.aborted) await credentials?.[Symbol.asyncDispose]()
@@ -85,10 +87,4 @@ export async function closeFleet(
 ): Promise<void> {
   const closed = fleet.close().catch(error => log(`not everything could be closed: ${explain(error)}`))
   await within(closed, { clock, ms: CLOSE_MS[when] })
-}
-
-/** All places where VMs of the run may be. */
-export function allInfra({ infra, clientInfra, models }: BenchOptions): readonly string[] {
-  const own = Object.values(models).flatMap(model => model.resources.infra ?? [])
-  return [...new Set([...infra, ...clientInfra, ...own])]
 }

@@ -48,7 +48,7 @@ interface Serving {
 
 /** One server, from launch until it has answered all that was missing. */
 async function serve(model: PlannedModel, { tries, client, context }: Serving): Promise<void> {
-  const { story, aside, signal } = context
+  const { story, mesh, aside, signal } = context
   const { key } = model
   let server: Job | null = null
   try {
@@ -57,6 +57,7 @@ async function serve(model: PlannedModel, { tries, client, context }: Serving): 
     const [address] = await Promise.all([
       story.phase(key, 'load', () => load(model, job, context)),
       client.ready(),
+      mesh.admit(job.vm),
     ])
     await story.phase(key, 'answer', () => answer({ model, server: job, address }, client, context))
   } catch (error) {
@@ -135,7 +136,9 @@ async function release(
   try {
     await story.phase(model.key, 'release', async () => {
       await within(log, { clock, ms: HEAD_START_MS, signal: cancelled })
-      await Promise.all([works ? vms.release(name) : vms.end(name), mesh.leave(model.service), log])
+      // One that is kept warm serves on in the mesh.
+      const left = works && model.server.reuse ? [] : [mesh.leave(model.service)]
+      await Promise.all([works ? vms.release(name) : vms.end(name), ...left, log])
     })
   } catch (error) {
     story.warn(`${name} could not be released: ${explain(error)}`)

@@ -3,7 +3,7 @@ import { FAILURES, failureKind } from './fleet/failures.ts'
 import type { Job, LaunchRequest } from './fleet/fleet.ts'
 import type { VmRole } from './fleet/run-vms.ts'
 import { NO_PAST, nextTry, past, pauseMs } from './recovery.ts'
-import type { RunContext } from './run-context.ts'
+import type { RunParts } from './run-context.ts'
 
 export interface Tried {
   /** The model key, or `client`. */
@@ -17,11 +17,11 @@ const WORDS = { again: 'launched again', 'on-demand': 'launched again, on demand
 /** The tries to have one VM: as many as its failures and `retries` allow, never two of one name. */
 export class Tries {
   readonly #tried: Tried
-  readonly #context: RunContext
+  readonly #context: RunParts
   #request: LaunchRequest
   #past = NO_PAST
 
-  constructor(tried: Tried, context: RunContext) {
+  constructor(tried: Tried, context: RunParts) {
     this.#tried = tried
     this.#context = context
     this.#request = tried.request

@@ -27,7 +27,7 @@ const vmsSchema = z.array(
   z.object({
     fleet: z.enum(['local', 'sky']),
     name: z.string(),
-    role: z.enum(['server', 'client']),
+    role: z.enum(['server', 'client', 'main']),
     ending: z.enum(['down', 'keep']),
     launchedAt: z.number(),
     goneAt: z.number().nullable(),

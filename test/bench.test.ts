@@ -80,7 +80,8 @@ function run(
   const told: Told = { saved: [], phases: [] }
   const deps: BenchDeps = {
     fleet: lab.fleet,
-    mesh: createDirectMesh(({ name, port }) => lab.fleet.endpoint(name, port), { clock: systemClock }),
+    openMesh: () =>
+      createDirectMesh(({ name, port }) => lab.fleet.endpoint(name, port), { clock: systemClock }),
     run: createRun({}),
     clock: systemClock,
     progress: {

@@ -38,7 +38,7 @@ it('launches the bundled templates with what they are told', () => {
 })
 
 it('asks LiveBench’s questions on VMs by LiveBench itself, and its own by itself', () => {
-  const client = (raw: object) => plan(raw).client
+  const client = (raw: Record<string, unknown>) => plan(raw).client
   expect(client({ infra: 'aws' }).template).toMatch(/templates\/smoke-client\.yaml$/)
   const hub = client({ infra: 'aws', questions: 'hub' })
   expect(hub.template).toMatch(/templates\/livebench-client\.yaml$/)

@@ -48,6 +48,8 @@ export interface LaunchRequest extends Task {
   readonly labels: Readonly<Record<string, string>>
   /** Laid over the template's own resources. */
   readonly resources: VmResources
+  /** Its setup joins the run's mesh: what it serves is reached there, and no port is opened to the outside. */
+  readonly joins?: boolean
   /** Adopts a VM of this name that is up and has the same content; it is kept warm when the run ends. */
   readonly reuse: boolean
 }
@@ -89,6 +91,14 @@ export interface VmFile {
   readonly content: string
 }
 
+export interface ScriptReply {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export type Tunnel = Endpoint & AsyncDisposable
+
 /** Where a port of a VM can be reached from the runner. */
 export interface Endpoint {
   readonly host: string
@@ -129,6 +139,10 @@ export interface Fleet {
    * while the VM does not answer. A capability: what runs on this machine reads its files here.
    */
   readonly hand?: (vm: string, files: readonly VmFile[], signal: AbortSignal) => Promise<void>
+  /** Runs a short script by the bash of a VM that is up, given by standard input. A capability. */
+  readonly run?: (vm: string, script: string, signal: AbortSignal) => Promise<ScriptReply>
+  /** A port of this machine that leads to one of the VM's own loopback until disposed of. A capability. */
+  readonly tunnel?: (vm: string, port: number, signal: AbortSignal) => Promise<Tunnel>
   endpoint(vm: string, port: number): Promise<Endpoint>
   /** Ends VMs side by side. A name that is not there is a verified end. Never rejects: a failure is in the result. */
   down(names: readonly string[]): Promise<readonly DownResult[]>

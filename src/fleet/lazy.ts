@@ -29,6 +29,21 @@ export function lazyFleet(kind: FleetKind, make: () => Promise<Fleet>): Fleet {
     tailLog: async (job, lines) => (await fleet()).tailLog(job, lines),
     fetch: async (vm, from, to) => (await fleet()).fetch(vm, from, to),
     push: async (vm, from, to) => (await fleet()).push(vm, from, to),
+    hand: async (vm, files, signal) => {
+      const one = await fleet()
+      if (!one.hand) throw lacking('hand')
+      return one.hand(vm, files, signal)
+    },
+    run: async (vm, script, signal) => {
+      const one = await fleet()
+      if (!one.run) throw lacking('run')
+      return one.run(vm, script, signal)
+    },
+    tunnel: async (vm, port, signal) => {
+      const one = await fleet()
+      if (!one.tunnel) throw lacking('tunnel')
+      return one.tunnel(vm, port, signal)
+    },
     endpoint: async (vm, port) => (await fleet()).endpoint(vm, port),
     down: async names => (await fleet()).down(names),
     list: async () => (await fleet()).list(),

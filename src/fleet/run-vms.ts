@@ -4,7 +4,7 @@ import type { Ending } from '../labels.ts'
 import type { DownResult, Fleet, FleetKind, Job, LaunchRequest, VmPrice } from './fleet.ts'
 import { leaseAlarm } from './lease-alarm.ts'
 
-export type VmRole = 'server' | 'client'
+export type VmRole = 'server' | 'client' | 'main'
 
 /**
  * One launch, as a later process needs it to end the VM and to tell its cost: saved before the launch, and again when

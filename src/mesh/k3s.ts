@@ -10,18 +10,23 @@ import type { ProbeResult } from './probe.ts'
 import { waitForEndpoint } from './ready.ts'
 import { type JoinToken, mintToken, revokeToken } from './token.ts'
 
+export interface RunConnection extends MeshConnection {
+  /** The mesh outlives the run: what is of the run is taken out of it. */
+  readonly stays: boolean
+}
+
 export interface K3sMeshOptions {
   readonly clock: Clock
   /** Connects to main once it is up. Rejects when there is no main, and will be none. */
-  readonly connect: () => Promise<MeshConnection>
+  readonly connect: () => Promise<RunConnection>
   /** Hands a VM that has been launched its join file, as soon as that can be. */
   readonly hand: (vm: string, join: Join) => Promise<void>
   /** One look at the service from where it will be asked: the client's VM. */
-  readonly probe: (service: Service, signal: AbortSignal) => Promise<ProbeResult>
-  /** Whose the run's VMs are: labels of src/labels.ts. */
+  readonly probe: (service: Service & { readonly base: string }, signal: AbortSignal) => Promise<ProbeResult>
+  /** Whose the run's VMs are: labels of src/labels.ts. Its token ends when they are nobody's any more. */
   readonly labels: Readonly<Record<string, string>>
-  /** Unix seconds after which nobody joins for this run. */
-  readonly expiresAt: number
+  /** Ends what `connect` has opened. */
+  readonly close: () => Promise<void>
 }
 
 /** Milliseconds between looks from the client, once the VM itself says that its server is ready. */
@@ -34,7 +39,7 @@ export function createK3sMesh(options: K3sMeshOptions): Mesh {
 
 class K3sMesh implements Mesh {
   readonly #options: K3sMeshOptions
-  #connection: Promise<MeshConnection> | undefined
+  #connection: Promise<RunConnection> | undefined
   #token: Promise<JoinToken> | undefined
 
   constructor(options: K3sMeshOptions) {
@@ -57,12 +62,13 @@ class K3sMesh implements Mesh {
 
   async waitUntilReady(service: Service, wait: WaitOptions): Promise<void> {
     const { clock, probe } = this.#options
+    const base = await this.address(service)
     const { kube } = await this.#connect()
     const until = clock.now() + wait.deadlineMs
     await waitForEndpoint(kube, service.name, { ...wait, clock })
     let seen = 'nothing'
     while (clock.now() < until) {
-      const result = await probe(service, wait.signal)
+      const result = await probe({ ...service, base }, wait.signal)
       if (result.ready) return
       seen = result.seen
       await clock.sleep(PROBE_MS, wait.signal)
@@ -79,22 +85,29 @@ class K3sMesh implements Mesh {
   }
 
   async close(): Promise<void> {
-    if (!this.#connection) return
-    const { kube } = await this.#connection
+    try {
+      const connection = await this.#connection
+      if (connection?.stays) await this.#takeOut(connection)
+    } finally {
+      await this.#options.close()
+    }
+  }
+
+  async #takeOut({ kube }: MeshConnection): Promise<void> {
     const token = await this.#token
     const revoked = token && revokeToken(kube, token.id)
     await Promise.all([revoked, kube.core.deleteCollectionNode({ labelSelector: this.#run() })])
   }
 
-  #connect(): Promise<MeshConnection> {
+  #connect(): Promise<RunConnection> {
     this.#connection ??= this.#options.connect()
     return this.#connection
   }
 
   async #mint(): Promise<JoinToken> {
-    const { labels, expiresAt } = this.#options
+    const { labels } = this.#options
     const { kube } = await this.#connect()
-    return mintToken(kube, { labels, expiresAt })
+    return mintToken(kube, { labels, expiresAt: Number(labels[LABEL.expiry]) })
   }
 
   #run(): string {

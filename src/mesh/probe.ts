@@ -16,7 +16,12 @@ export interface Target {
   readonly apiKey?: string
 }
 
-export async function probe({ base, name, apiKey }: Target, signal: AbortSignal): Promise<ProbeResult> {
+/** @param request how it is asked: by this process, unless told otherwise */
+export async function probe(
+  { base, name, apiKey }: Target,
+  signal: AbortSignal,
+  request: Requester = fetchRequest,
+): Promise<ProbeResult> {
   const key: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
   const health = await request(`${base}/health`, {}, QUICK_MS, signal)
   if (health.status !== 200) return { ready: false, seen: `/health: ${health.text}` }
@@ -33,7 +38,21 @@ export async function probe({ base, name, apiKey }: Target, signal: AbortSignal)
   return { ready: true }
 }
 
-interface Reply {
+export interface Request {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+/** Rejects with the signal's reason alone: no reply is a reply, too. */
+export type Requester = (
+  url: string,
+  request: Request,
+  timeoutMs: number,
+  signal: AbortSignal,
+) => Promise<Reply>
+
+export interface Reply {
   /** 0 when there was no reply. */
   readonly status: number
   readonly body: string
@@ -41,12 +60,7 @@ interface Reply {
   readonly text: string
 }
 
-async function request(
-  url: string,
-  init: RequestInit,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<Reply> {
+const fetchRequest: Requester = async (url, init, timeoutMs, signal) => {
   try {
     const response = await fetch(url, {
       ...init,

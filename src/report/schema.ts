@@ -114,7 +114,7 @@ export const phaseSchema = object({
 
 export const vmRecordSchema = object({
   name: z.string().describe('VM name'),
-  role: z.enum(['server', 'client']).describe('what it was for'),
+  role: z.enum(['server', 'client', 'main']).describe('what it was for'),
   launchedAt: time('launch'),
   goneAt: z
     .number()

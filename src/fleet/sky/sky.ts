@@ -9,7 +9,9 @@ import type {
   LaunchRequest,
   Preflight,
   PreflightLimits,
+  ScriptReply,
   Task,
+  Tunnel,
   VmFile,
   VmInfo,
   VmPrice,
@@ -132,6 +134,14 @@ class SkyFleet implements Fleet {
 
   hand(vm: string, files: readonly VmFile[], signal: AbortSignal): Promise<void> {
     return this.#vms.whileThere(vm, signal, either => hand(this.#context, vm, files, either))
+  }
+
+  run(vm: string, script: string, signal: AbortSignal): Promise<ScriptReply> {
+    return this.#whileThere(vm, signal, either => this.#context.access.run(vm, script, either))
+  }
+
+  tunnel(vm: string, port: number, signal: AbortSignal): Promise<Tunnel> {
+    return this.#whileThere(vm, signal, either => this.#context.access.tunnel(vm, port, either))
   }
 
   endpoint(vm: string, port: number): Promise<Endpoint> {

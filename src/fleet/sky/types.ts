@@ -1,5 +1,5 @@
 import { LmrunError } from '../../errors.ts'
-import type { JobState, VmFile } from '../fleet.ts'
+import type { JobState, ScriptReply, Tunnel, VmFile } from '../fleet.ts'
 import type { BoundTask } from '../task.ts'
 
 /**
@@ -52,6 +52,10 @@ export interface VmAccess {
    * @throws Unreachable when the VM does not answer
    */
   hand(vm: string, files: readonly VmFile[], signal: AbortSignal): Promise<void>
+  /** A short script by the VM's bash, given by standard input. @throws Unreachable when the VM does not answer */
+  run(vm: string, script: string, signal: AbortSignal): Promise<ScriptReply>
+  /** A port of this machine that leads to one of the VM's loopback until disposed of. */
+  tunnel(vm: string, port: number, signal: AbortSignal): Promise<Tunnel>
   /** Actual port of each declared port, and the address that the VM sees of itself. */
   facts(vm: string): Promise<VmFacts>
   /** Takes back the shutdown that setup armed: the lease is in force. Tolerates that there is none. */

@@ -1,7 +1,7 @@
 import { SECRETS_WAIT_S } from '../../../src/fleet/sky/render/scripts.ts'
 import type { BoundTask } from '../../../src/fleet/task.ts'
 import type { Machine } from './machine.ts'
-import type { Work } from './work.ts'
+import type { Role, Work } from './work.ts'
 import type { SkyWorld } from './world.ts'
 
 /** What the programs on the VMs do: setup and run of the launch's own job, and the client's steps. */
@@ -9,7 +9,7 @@ import type { SkyWorld } from './world.ts'
 /** A task file as the launch was given it: what matters of it here. */
 export interface TaskFile {
   readonly setup: string
-  readonly role: 'server' | 'client'
+  readonly role: Role
   readonly leaseMinutes: number
   /** Handed over, relative to the home, before setup begins; null: nothing is waited for. */
   readonly awaits: string | null
@@ -32,7 +32,7 @@ export async function runLaunched(world: SkyWorld, machine: Machine, task: TaskF
     return job.end({ status: 'FAILED_SETUP', exitCode: 1 }, clock.now())
   }
   job.begin('RUNNING', clock.now())
-  if (task.role === 'client') return job.end({ status: 'SUCCEEDED', exitCode: 0 }, clock.now())
+  if (task.role !== 'server') return job.end({ status: 'SUCCEEDED', exitCode: 0 }, clock.now())
   await serve(world, machine, work)
   job.end({ status: 'FAILED', exitCode: 1 }, clock.now())
 }

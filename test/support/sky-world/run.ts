@@ -76,7 +76,7 @@ export function worldSource(world: SkyWorld, process: Process): FleetSource {
   return {
     clock: process.clock,
     createFleet: (_, { env = {} }) => worldFleet(world, process, skyFolder(env)),
-    createMesh: () => worldMesh(world, process),
+    openMesh: parts => worldMesh(world, process, parts),
     openCredentials: (identity, deps) =>
       openCredentials(identity, { ...deps, ask: world.identity.ask(process) }),
   }
@@ -120,7 +120,7 @@ export function worldBench(
   const env = worldEnv(world, folder, { models: JSON.stringify(served) })
   return bench(loadActionInputs(env), {
     fleet: worldFleet(world, process, path.join(folder, 'fleet')),
-    mesh: worldMesh(world, process),
+    openMesh: parts => worldMesh(world, process, parts),
     run: createRun(env, 'nonce'),
     clock: process.clock,
     progress: { start: () => {}, update: () => {}, end: () => {}, warn: () => {} },

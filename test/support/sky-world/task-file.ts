@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { LAUNCH_VARIABLE, secretsFile } from '../../../src/fleet/sky/render/remote-paths.ts'
 import type { SkyArgs } from '../sky-stand-in/args.ts'
 import type { TaskFile } from './program.ts'
+import type { Role } from './work.ts'
 
 const resources = z.looseObject({
   labels: z.record(z.string(), z.string()).default({}),
@@ -37,7 +38,7 @@ export function readTaskFile(file: string): LaunchedFile {
     .find(value => value !== undefined && value !== null)
   return {
     setup,
-    role: resources.labels['lmrun-role'] === 'client' ? 'client' : 'server',
+    role: roleOf(resources.labels['lmrun-role']),
     gpu: accelerators !== undefined,
     spot: offers.some(offer => offer.use_spot === true),
     accelerators: accelerators === undefined ? null : shown(accelerators),
@@ -48,6 +49,10 @@ export function readTaskFile(file: string): LaunchedFile {
 /** As SkyPilot's tables show them: `L4:1`. */
 function shown(accelerators: unknown): string {
   return JSON.stringify(accelerators).replaceAll(/["{}[\]]/g, '')
+}
+
+function roleOf(label: string | undefined): Role {
+  return label === 'client' || label === 'main' ? label : 'server'
 }
 
 /** What setup waits for, when the launch names itself; relative to the machine's home. */

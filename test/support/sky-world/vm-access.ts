@@ -39,6 +39,14 @@ export function worldVmAccess(world: SkyWorld, process: Process): VmAccess {
       const machine = await reach(vm, signal)
       for (const { path: file, content } of files) machine.handed.set(file, content)
     },
+    run: async (vm, _script, signal) => {
+      await reach(vm, signal)
+      return { exitCode: 0, stdout: '', stderr: '' }
+    },
+    tunnel: async (vm, port, signal) => {
+      await reach(vm, signal)
+      return { host: '127.0.0.1', port, [Symbol.asyncDispose]: async () => {} }
+    },
     facts: async vm => {
       await reach(vm)
       return { address: '10.0.0.1', ports: { 8000: 8000 } }

@@ -14,4 +14,4 @@ export interface Work {
   readonly serverDies?: (vm: string) => number | null
 }
 
-export type Role = 'server' | 'client'
+export type Role = 'server' | 'client' | 'main'

@@ -46,7 +46,8 @@ export function renderTask(bound: BoundTask, request: LaunchRequest, text: strin
   const problems = secretProblems(document.toJS() as Record<string, unknown>, names, template)
   if (problems.length > 0) throw new InputError(problems)
   document.set('resources', resources)
-  put(document, 'envs', envs)
+  // What k3s_agent goes by: a run says whether there is a mesh, by hand there is one.
+  put(document, 'envs', { ...envs, LMRUN_MESH: request.joins ? 'join' : 'off' })
   document.delete('secrets')
   placeFiles(document, path.dirname(template.path), mounts)
   document.set('setup', literal(setupScript(template.setup, request.leaseMinutes, names)))

@@ -13,7 +13,7 @@ export const MAX_ALTERNATIVES = 64
  */
 export function overlayResources(
   template: Resources,
-  { resources: asked, labels }: Pick<LaunchRequest, 'resources' | 'labels'>,
+  { resources: asked, labels, joins = false }: Pick<LaunchRequest, 'resources' | 'labels' | 'joins'>,
 ): Resources {
   const { any_of, ordered, autostop: _lease, ...base } = template
   const key = any_of === undefined && ordered !== undefined ? 'ordered' : 'any_of'
@@ -22,7 +22,7 @@ export function overlayResources(
     (listed ?? [{}]).map(item => spelt({ ...base, ...item })),
     asked,
   )
-  const alternatives = distinct(placed.map(item => finished(item, asked)))
+  const alternatives = distinct(placed.map(item => finished(item, { ...asked, joins })))
   const common = shared(alternatives)
   const all = { ...common, labels: { ...record(base.labels), ...labels } }
   if (alternatives.length === 1) return all
@@ -59,9 +59,13 @@ function choose(items: readonly Resources[], wanted: readonly string[], choice: 
 }
 
 /** One alternative with what holds wherever it runs. */
-function finished(item: Resources, { spot, diskSize, maxHourlyCost }: VmResources): Resources {
+function finished(
+  item: Resources,
+  { spot, diskSize, maxHourlyCost, joins }: VmResources & { readonly joins: boolean },
+): Resources {
   const infra = typeof item.infra === 'string' ? item.infra : undefined
-  const drop = [...(opensPorts(infra) ? [] : ['ports']), ...(hasSpot(infra) ? [] : ['use_spot'])]
+  // In a mesh a service is reached by its name, and its port stays shut to the outside.
+  const drop = [...(opensPorts(infra) && !joins ? [] : ['ports']), ...(hasSpot(infra) ? [] : ['use_spot'])]
   const caps = [item.max_hourly_cost, maxHourlyCost].filter(cap => typeof cap === 'number')
   return without(
     {

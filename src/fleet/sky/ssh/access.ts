@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Clock } from '../../../clock.ts'
 import type { Env } from '../../../env.ts'
 import { LmrunError } from '../../../errors.ts'
-import type { JobState, VmFile } from '../../fleet.ts'
+import type { JobState, Tunnel, VmFile } from '../../fleet.ts'
 import { hasEnded } from '../exit-codes.ts'
 import { DISARM_SCRIPT } from '../render/remote-paths.ts'
 import { Unreachable, type VmAccess } from '../types.ts'
@@ -21,6 +21,7 @@ import {
   waitScript,
 } from './scripts.ts'
 import { readState } from './state.ts'
+import { openTunnel } from './tunnel.ts'
 
 export interface SshAccessOptions {
   /** HOME of the `sky` command. */
@@ -120,6 +121,14 @@ class SshAccess implements VmAccess {
     const reply = await this.#connections.run(vm, handScript(files), { signal })
     const paths = files.map(file => `~/${file.path}`).join(', ')
     if (reply.exitCode !== 0) throw failed(vm, `${paths} cannot be written`, reply)
+  }
+
+  run(vm: string, script: string, signal: AbortSignal): Promise<RemoteReply> {
+    return this.#connections.run(vm, script, { signal })
+  }
+
+  tunnel(vm: string, port: number, signal: AbortSignal): Promise<Tunnel> {
+    return openTunnel(this.#connections, { vm, port, clock: this.#clock, signal })
   }
 
   async facts(vm: string): Promise<z.infer<typeof factsSchema>> {

@@ -22,6 +22,11 @@ export interface RemoteCall {
   readonly timeoutMs?: number
 }
 
+interface Held {
+  readonly signal: AbortSignal
+  readonly onOutput: () => void
+}
+
 /** ssh's own failure: no answer, or no way in. */
 const SSH_FAILED = 255
 const CALL_MS = 60_000
@@ -90,6 +95,29 @@ export class Connections {
       return { exitCode, stdout, stderr }
     } finally {
       over.removeEventListener('abort', kill)
+      ours.delete(child)
+    }
+  }
+
+  /**
+   * Runs a command over a connection of its own for as long as its input is held open: it ends with this process,
+   * however that ends. Resolves when it has ended; `onOutput` hears that it has written something.
+   */
+  async hold(vm: string, options: readonly string[], { signal, onOutput }: Held): Promise<void> {
+    // ssh takes the first value of an option.
+    const args = ['-o', 'ControlPath=none', ...options, ...(await this.args(vm)), vm, 'echo held; cat']
+    signal.throwIfAborted()
+    const child = spawn('ssh', args, { env: this.#options.env, stdio: ['pipe', 'pipe', 'ignore'] })
+    const ours = this.#running.get(vm) ?? new Set()
+    this.#running.set(vm, ours.add(child))
+    const kill = () => child.kill('SIGKILL')
+    signal.addEventListener('abort', kill, { once: true })
+    try {
+      child.stdin.on('error', () => {})
+      child.stdout.on('data', onOutput)
+      await ended(child)
+    } finally {
+      signal.removeEventListener('abort', kill)
       ours.delete(child)
     }
   }

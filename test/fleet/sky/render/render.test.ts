@@ -93,7 +93,7 @@ test('paths are the template’s own, and files of the runner go along', async (
     '/d': '~/d',
     'lmrun-inputs/questions': path.join(folder, 'q'),
   })
-  expect(task.envs).toEqual({ QUESTIONS: 'lmrun-inputs/questions', MODEL: 'org/name' })
+  expect(task.envs).toEqual({ LMRUN_MESH: 'off', QUESTIONS: 'lmrun-inputs/questions', MODEL: 'org/name' })
   const bound = await skyRenderer.bind(await request('run: echo', asked))
   expect(bound.envs.QUESTIONS).toBe('lmrun-inputs/questions')
 })
