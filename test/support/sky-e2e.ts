@@ -96,6 +96,7 @@ function withSky(sky: SkyStandIn, options: WorldRun): WorldRun {
     env: { ...sky.env, ...options.env },
     inputs: {
       infra: INFRA,
+      mesh: 'off',
       'lease-minutes': LEASE_MINUTES,
       // The bundled one for VMs installs what the stand-in's machines have.
       ...(options.stuckClient

@@ -137,11 +137,11 @@ class SkyFleet implements Fleet {
   }
 
   run(vm: string, script: string, signal: AbortSignal): Promise<ScriptReply> {
-    return this.#whileThere(vm, signal, either => this.#context.access.run(vm, script, either))
+    return this.#vms.whileThere(vm, signal, either => this.#context.access.run(vm, script, either))
   }
 
   tunnel(vm: string, port: number, signal: AbortSignal): Promise<Tunnel> {
-    return this.#whileThere(vm, signal, either => this.#context.access.tunnel(vm, port, either))
+    return this.#vms.whileThere(vm, signal, either => this.#context.access.tunnel(vm, port, either))
   }
 
   endpoint(vm: string, port: number): Promise<Endpoint> {
