@@ -25,8 +25,9 @@ export async function cleanUp(deps: ActionDeps = actionDeps()): Promise<void> {
   if (!state.draft && state.vms.length === 0) {
     return log('Nothing was launched, so nothing is left to end.')
   }
-  const { fleets, credentials } = await openFleets(state, deps)
-  const ended = await endVms(state, fleets, deps)
+  const left = lastLaunches(state.vms).filter(vm => vm.ending === 'down' && vm.goneAt === null)
+  const { fleets, credentials } = await openFleets(left, state.identity, deps)
+  const ended = await endVms(left, fleets, deps)
   const problems = [leftOver(ended), await publishUnfinished(state, ended, deps).catch(explain)]
   forgetDraft(env)
   // Last: what the fleets started themselves is needed until their VMs are gone.
@@ -37,9 +38,9 @@ export async function cleanUp(deps: ActionDeps = actionDeps()): Promise<void> {
 }
 
 /** The same fleets as main's, with credentials that are valid now: when there are none, those of the job must do. */
-async function openFleets({ vms, identity }: State, deps: ActionDeps) {
+async function openFleets(left: readonly SavedVm[], identity: State['identity'], deps: ActionDeps) {
   const { env, log, warn, source } = deps
-  const kinds = new Set(vms.map(vm => vm.fleet))
+  const kinds = new Set(left.map(vm => vm.fleet))
   const credentials = kinds.has('sky') ? await freshCredentials(identity, deps) : undefined
   const options = { env: credentials?.env ?? env, log, warn }
   return { fleets: new Map([...kinds].map(kind => [kind, source.createFleet(kind, options)])), credentials }
@@ -54,13 +55,13 @@ async function freshCredentials(identity: State['identity'], deps: ActionDeps) {
   return within(opening, { clock, ms: CREDENTIALS_MS })
 }
 
-/** All but those that are kept on purpose, side by side; also what main saw go: asking once more costs seconds. */
+/** Side by side. Those that main keeps on purpose, and those that it saw go, are not among them. */
 async function endVms(
-  { vms }: State,
+  left: readonly SavedVm[],
   fleets: ReadonlyMap<FleetKind, Fleet>,
   { log }: ActionDeps,
 ): Promise<readonly DownResult[]> {
-  const left = lastLaunches(vms).filter(vm => vm.ending === 'down')
+  if (left.length === 0) log('No VM is left to end.')
   const names = (kind: FleetKind) => left.filter(vm => vm.fleet === kind).map(vm => vm.name)
   const ended = await Promise.all([...fleets].map(([kind, fleet]) => fleet.down(names(kind))))
   for (const { name, verified } of ended.flat()) {

@@ -171,6 +171,16 @@ describe('what post does after main was killed', () => {
     expect(last).toBeLessThan(world.story.findIndex(line => line.includes('post: ')))
   })
 
+  it('asks nothing of SkyPilot for what main saw go', async () => {
+    const killed = await mainUntil(line => /^run: teardown done/.test(line))
+    const before = world.story.length
+    const { failure, vms, log } = await post(killed)
+    expect(failure).toBe('')
+    expect(log).toContain('No VM is left to end.')
+    expect(vms.map(vm => vm.goneAt)).not.toContain(null)
+    expect(world.story.slice(before)).toEqual([])
+  })
+
   it('has nothing to do when nothing was launched', async () => {
     const env = worldEnv(world, folder, ONE)
     expect(await post({ env, state: new Map() })).toMatchObject({ failure: '', published: null })

@@ -1,6 +1,5 @@
 import path from 'node:path'
 import { runAction } from '../../src/action.ts'
-import { Cancellation } from '../../src/cancel.ts'
 import { cleanUp } from '../../src/clean-up.ts'
 import type { Env } from '../../src/env.ts'
 import { explain } from '../../src/errors.ts'
@@ -8,15 +7,12 @@ import type { SavedVm } from '../../src/fleet/run-vms.ts'
 import type { Results } from '../../src/report/results.ts'
 import type { RunState } from '../../src/sweep/decide.ts'
 import type { Ender } from '../support/sky-world/ledger.ts'
-import { Random } from '../support/sky-world/random.ts'
 import { RUN_ID, worldDeps, worldEnv } from '../support/sky-world/run.ts'
 import { Process } from '../support/sky-world/runner.ts'
 import type { SkyWorld } from '../support/sky-world/world.ts'
+import { Mishaps } from './mishaps.ts'
 import type { Schedule } from './schedule.ts'
 
-/** The runner's ladder: SIGINT, SIGTERM, SIGKILL. */
-const TO_SIGTERM_MS = 7500
-const TO_SIGKILL_MS = 2500
 /** Until the runner has started post. */
 const POST_STARTS_MS = 1000
 /** After a cancel GitHub ends all that still goes on. */
@@ -61,19 +57,16 @@ export interface JobEnd {
 export class Job {
   readonly #world: SkyWorld
   readonly #schedule: Schedule
-  readonly #random: Random
   readonly #env: Env
   readonly #main: Process
-  readonly #cancel = new Cancellation()
-  readonly #over = Promise.withResolvers<void>()
+  readonly #mishaps: Mishaps
   readonly #state = new Map<string, string>()
   readonly #savedAt = new Map<string, number>()
   readonly #claims: Claim[] = []
-  #happened = false
   #jobEndedAt: number | null = null
   readonly #startedAt: number
-  #end: Omit<JobEnd, 'claims' | 'savedAt' | 'kept'> = {
-    ...{ overAt: 0, cancelledAt: null, killedByLadder: false, commandsLeft: 0, published: null },
+  #end: Omit<JobEnd, 'claims' | 'savedAt' | 'kept' | 'cancelledAt' | 'killedByLadder'> = {
+    ...{ overAt: 0, commandsLeft: 0, published: null },
     ...{ postAt: null, postEndedAt: null, postFailure: null, postCould: false },
   }
 
@@ -81,7 +74,6 @@ export class Job {
     this.#world = world
     this.#startedAt = world.clock.now()
     this.#schedule = schedule
-    this.#random = new Random(schedule.seed + 1)
     const identity = schedule.identity && !world.shared
     this.#env = worldEnv(world, folder, {
       'max-minutes': '40',
@@ -94,11 +86,16 @@ export class Job {
       world.identity.tokenFile = path.join(this.#env.RUNNER_TEMP ?? '', 'lmrun-credentials', 'aws.token')
     }
     this.#main = new Process(world.runner, 'finally', world.clock)
+    this.#mishaps = new Mishaps(world, this.#main, schedule)
   }
 
   get end(): JobEnd {
     const kept = new Set(this.#saved.filter(vm => vm.ending === 'keep').map(vm => vm.name))
-    return { ...this.#end, claims: this.#claims, savedAt: this.#savedAt, kept }
+    const { cancelledAt, killedByLadder } = this.#mishaps
+    return {
+      ...{ ...this.#end, cancelledAt, killedByLadder, kept },
+      ...{ claims: this.#claims, savedAt: this.#savedAt },
+    }
   }
 
   /** As GitHub says it; the other run goes on. */
@@ -110,21 +107,18 @@ export class Job {
   }
 
   async main(): Promise<void> {
-    const { moment, event } = this.#schedule
     const { clock } = this.#world
-    if ('seconds' in moment) clock.after(moment.seconds * 1000, () => this.#happen())
-    const step = runAction(
-      this.#cancel,
-      this.#deps(this.#main, this.#env, line => this.#hear(line)),
-    )
-    const exit = () => {
-      const { published } = this.#end
-      // A run that launches nothing would prove nothing.
-      if (event !== 'nothing' || published?.run.status === 'completed') this.#exit()
-      else this.#over.reject(new Error(`nothing happened, and it failed: ${JSON.stringify(published)}`))
-    }
-    step.then(exit, exit)
-    await this.#over.promise
+    const deps = this.#deps(this.#main, this.#env, line => this.#mishaps.hear(line))
+    const step = runAction(this.#mishaps.cancel, deps)
+    const over = Promise.race([
+      step.then(
+        () => this.#exits(),
+        () => this.#exits(),
+      ),
+      this.#mishaps.mainKilled,
+    ])
+    this.#mishaps.begin()
+    await over
     this.#main.kill()
     this.#end = { ...this.#end, overAt: clock.now() }
     this.#world.tell('main is over')
@@ -148,7 +142,7 @@ export class Job {
       const ended = work.then(postFailure => {
         this.#end = { ...this.#end, postFailure, postEndedAt: clock.now() }
       })
-      const deadline = (this.#end.cancelledAt ?? clock.now()) + SERVER_ENDS_ALL_MS
+      const deadline = (this.#mishaps.cancelledAt ?? clock.now()) + SERVER_ENDS_ALL_MS
       await Promise.race([ended, clock.sleep(deadline - clock.now())])
       process.kill()
       const { failures, slowStarts } = this.#schedule
@@ -183,90 +177,19 @@ export class Job {
     return JSON.parse(this.#state.get('vms') ?? '[]')
   }
 
-  /** Main's log tells when phases begin and end. */
-  #hear(line: string): void {
-    const { moment } = this.#schedule
-    const [, phase, mark] = /^\S+: (\w+) (…|done|failed)/.exec(line) ?? []
-    const edge = mark === '…' ? 'begin' : 'end'
-    if ('phase' in moment && moment.phase === phase && moment.edge === edge) this.#happen()
-  }
-
   #claim(line: string, by: Ender): void {
     const [, name] = /^(\S+): gone$/.exec(line) ?? []
     if (name) this.#claims.push({ name, by, at: this.#world.clock.now() })
   }
 
-  /** Main ends by itself, with `process.exit`. */
-  #exit(): void {
+  /** By itself, with `process.exit`. */
+  #exits(): void {
     if (!this.#main.alive) return
-    const commandsLeft = this.#main.children.size
-    this.#end = { ...this.#end, commandsLeft }
-    this.#over.resolve()
-  }
-
-  #happen(): void {
-    if (this.#happened) return
-    this.#happened = true
-    const { event, also, delay } = this.#schedule
-    const { clock } = this.#world
-    clock.after(delay * 1000, () => {
-      this.#do(event)
-      if (also) clock.after(this.#random.between(0, 60_000), () => this.#do(also))
-    })
-  }
-
-  #do(event: Schedule['event']): void {
-    const world = this.#world
-    world.tell(`it happens: ${event}`)
-    const machines = world.machines().filter(machine => machine.name !== 'client-other')
-    if (event === 'cancel' || event === 'cancel, locked') this.#interrupt()
-    if (event === 'double cancel') {
-      this.#interrupt()
-      world.clock.after(this.#random.between(0, 4000), () => this.#kill())
+    this.#end = { ...this.#end, commandsLeft: this.#main.children.size }
+    const { published } = this.#end
+    // A run that launches nothing would prove nothing.
+    if (this.#schedule.event === 'nothing' && published?.run.status !== 'completed') {
+      throw new Error(`nothing happened, and it failed: ${JSON.stringify(published)}`)
     }
-    if (event === 'SIGTERM') this.#terminate()
-    if (event === 'SIGKILL') this.#kill()
-    if (event === 'runner lost') {
-      world.loseRunner()
-      this.#over.resolve()
-    }
-    if (event === 'VM lost' && machines.length > 0) this.#random.pick(machines).end('cloud')
-    if (event === 'network lost') this.#cutNetwork()
-    if (event === 'credentials expired') {
-      world.identity.revoke()
-      world.identity.refused = this.#random.chance(0.2)
-    }
-  }
-
-  #interrupt(): void {
-    if (!this.#main.alive) return
-    this.#end = { ...this.#end, cancelledAt: this.#end.cancelledAt ?? this.#world.clock.now() }
-    this.#cancel.by('SIGINT')
-    this.#world.clock.after(TO_SIGTERM_MS, () => this.#terminate())
-  }
-
-  #terminate(): void {
-    if (!this.#main.alive) return
-    this.#end = { ...this.#end, cancelledAt: this.#end.cancelledAt ?? this.#world.clock.now() }
-    this.#cancel.by('SIGTERM')
-    this.#world.clock.after(TO_SIGKILL_MS, () => {
-      if (!this.#main.alive) return
-      this.#end = { ...this.#end, killedByLadder: true }
-      this.#kill()
-    })
-  }
-
-  #kill(): void {
-    if (!this.#main.alive) return
-    this.#main.kill()
-    this.#over.resolve()
-  }
-
-  #cutNetwork(): void {
-    const { runner, clock } = this.#world
-    runner.online = false
-    clock.after(this.#schedule.outage * 1000, () => {
-      runner.online = true
-    })
   }
 }
