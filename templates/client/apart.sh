@@ -1,94 +1,69 @@
 #!/usr/bin/env bash
-# apart.sh STAGE NAME COMMAND…: runs COMMAND, niced, in a copy of the folder STAGE, as a user that is NAME's alone: without
-# our variables, without network, out of sight of other processes, which end with it. What it left is in STAGE afterwards.
-# apart.sh --check: whether this machine can do that. Lines that begin with "apart: " say what is missing.
+# apart.sh [--sandboxed] [--see PATH]… STAGE NAME COMMAND…: runs COMMAND, niced, in a copy of the folder STAGE, behind the
+# walls of jail.sh: without our variables and files, without network, out of sight of other processes, and with it ends
+# all that it started. PATHs can be read there. Judgments and grade.json that it left are in STAGE afterwards.
+# apart.sh [--sandboxed] --check: prints which walls this machine gives; lines that begin with "apart: " say what is missing.
+#   namespaces  all of jail.sh's walls, and a user that is NAME's alone
+#   user        such a user, as in a pod, where root may make no namespaces
+#   own         namespaces of a user who is not root and may not become it: all walls, but as this user
+#   none        is refused, with exit code 3, unless COMMAND has a sandbox of its own (--sandboxed)
 set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
-}
+sandboxed=no see=()
+while case "${1-}" in --sandboxed | --see) true ;; *) false ;; esac; do
+  if [ "$1" = --see ]; then see+=("$2") && shift 2; else sandboxed=yes && shift; fi
+done
 
-# `apart`: a user and namespaces of its own; `filtered`: a user of its own, whom the host's firewall lets nowhere;
-# `unnamed`: namespaces that need no root, as this user; `none`.
-way() {
-  if root true 2> /dev/null && command -v useradd runuser > /dev/null; then
-    if root unshare --net --pid --fork --mount-proc true 2> /dev/null; then
-      echo apart
-      return
-    elif root iptables -S OUTPUT > /dev/null 2>&1 && root ip6tables -S OUTPUT > /dev/null 2>&1; then
-      echo filtered
-      return
-    fi
-  fi
-  if unshare --map-root-user --net --pid --fork --mount-proc true 2> /dev/null; then echo unnamed; else echo none; fi
-}
+spaces=(unshare --mount --net --pid --ipc --fork --kill-child)
+root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
-# Ends with us: a shell alone would leave it behind.
-child() {
-  local pid code=0
-  "$@" < /dev/null &
-  pid=$!
-  trap 'kill "$pid" 2> /dev/null' TERM INT HUP
-  wait "$pid" || code=$?
-  if kill -0 "$pid" 2> /dev/null; then wait "$pid" || code=$?; fi
-  trap - TERM INT HUP
-  return "$code"
-}
-
-close_network() {
-  local tables
-  for tables in iptables ip6tables; do
-    root "$tables" -C OUTPUT -m owner --uid-owner "$user" ! -o lo -j REJECT 2> /dev/null ||
-      root "$tables" -I OUTPUT -m owner --uid-owner "$user" ! -o lo -j REJECT
-  done
-}
-
-as_user() {
-  local work=$base/$user code=0
-  id "$user" > /dev/null 2>&1 || root useradd --system --no-create-home --shell /usr/sbin/nologin "$user"
-  root mkdir -p "$base" && root chmod 755 "$base"
-  root rm -rf "$work"
-  root cp -RP "$stage" "$work"
-  root chown -R "$user" "$work"
-  root chmod 700 "$work"
-  if [ "$way" = apart ]; then
-    child root unshare "${spaces[@]}" "${loopback[@]}" \
-      runuser -u "$user" -- "${clean[@]}" HOME="$work" TMPDIR="$work" "${start[@]}" "$work" "$@" || code=$?
+walls() {
+  if root "${spaces[@]}" --mount-proc true 2> /dev/null; then
+    echo namespaces
+  elif root setpriv --reuid 65519 --regid 65519 --clear-groups true 2> /dev/null; then
+    echo user
+  elif "${spaces[@]}" --user --map-root-user --mount-proc true 2> /dev/null; then
+    echo own
   else
-    close_network
-    child root runuser -u "$user" -- "${clean[@]}" HOME="$work" TMPDIR="$work" "${start[@]}" "$work" "$@" || code=$?
-    root pkill -KILL -u "$user" || true
+    echo none
   fi
-  rm -rf "$stage"
-  root cp -RP "$work" "$stage"
-  root chown -R "$(id -u):$(id -g)" "$stage"
-  root rm -rf "$work"
-  return "$code"
 }
 
-as_ourselves() {
-  echo "apart: no root by sudo -n, so there is no user of its own: what is run could read this user's files" >&2
-  child unshare --map-root-user "${spaces[@]}" "${loopback[@]}" \
-    "${clean[@]}" HOME="$stage" TMPDIR="$stage" "${start[@]}" "$stage" "$@"
-}
+say() { printf 'apart: %s\n' "$*" >&2; }
 
-way=$(way)
-if [ "$way" = none ]; then
-  echo "apart: this machine gives neither root (sudo -n, useradd, runuser) nor user namespaces, and so cannot run code that a model wrote apart from the network" >&2
-  exit 3
+walls=$(walls)
+case "$walls" in
+  user) say "root may make no namespaces here: what is run is apart by its user alone" ;;
+  own) say "no root by sudo -n, so there is no user of its own; namespaces hide this user's files all the same" ;;
+  none)
+    say "this machine gives neither root (sudo -n) nor namespaces, so code that a model wrote is not apart from this user's files"
+    [ "$sandboxed" = yes ] || exit 3
+    ;;
+esac
+if [ "${1-}" = --check ]; then
+  echo "$walls"
+  exit 0
 fi
-if [ "$1" = --check ]; then exit 0; fi
 
 stage=$1 name=$2
 shift 2
-base=${LMRUN_GRADE_DIR:-/opt/lmrun-grade}
-# useradd takes 32 characters of a small alphabet.
-user=lmrun-$(printf %s "$name" | cksum | cut -d ' ' -f 1)
-clean=(env -i PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8)
-spaces=(--net --pid --fork --kill-child --mount-proc)
-# shellcheck disable=SC2016 # expanded by the shells that they are for
-{
-  loopback=(sh -c 'ip link set lo up 2> /dev/null; exec "$@"' sh)
-  start=(nice -n 10 sh -c 'umask 077; cd "$1" && shift && exec "$@"' sh)
-}
-if [ "$way" = unnamed ]; then as_ourselves "$@"; else as_user "$@"; fi
+if [ "$walls" = none ]; then
+  cd "$stage"
+  exec env -i HOME="$stage" TMPDIR="$stage" PATH="$PATH" LANG=C.UTF-8 nice -n 10 "$@"
+fi
+
+# Of the numbers that systemd keeps for users that exist as long as a process: no account is made, and none is left.
+user=$((61184 + $(printf %s "$name" | cksum | cut -d ' ' -f 1) % 4336))
+[ "$walls" != own ] || user=$(id -u)
+# Where answers and credentials lie; HOME may be another folder than the account's.
+homes=$HOME:$(getent passwd "$(id -u)" | cut -d : -f 6)
+jail=(bash "$here/jail.sh" "$walls" "$sandboxed" "$user" "$homes" "$(IFS=: && echo "${see[*]-}")" "$stage" "$@")
+
+# Its input ends with this script, however that ends, and with its input ends the jail.
+input() { exec tail --pid=$$ -f /dev/null 2> /dev/null; }
+case "$walls" in
+  namespaces) root "${spaces[@]}" "${jail[@]}" < <(input) ;;
+  user) root "${jail[@]}" < <(input) ;;
+  own) "${spaces[@]}" --user --map-root-user "${jail[@]}" < <(input) ;;
+esac

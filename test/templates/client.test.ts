@@ -60,39 +60,48 @@ function grade(): Promise<{ code: number; out: string; err: string }> {
 const judgments = () =>
   readFile(path.join(work, `${ANSWERS}/model_judgment/ground_truth_judgment.jsonl`), 'utf8')
 
-test('without sudo: apart from other models’ files and from our variables, and says what is missing', async () => {
-  await put('bin/sudo', '#!/bin/sh\nexit 1\n', 0o755)
+/** A machine that gives nothing: no root, no namespaces. */
+async function withoutWalls(): Promise<void> {
+  await put('bin/id', '#!/bin/sh\necho 1000\n', 0o755)
+  for (const name of ['sudo', 'unshare']) await put(`bin/${name}`, '#!/bin/sh\nexit 1\n', 0o755)
+}
+
+test('without walls: apart from other models’ files and from our variables, and says what is missing', async () => {
+  await withoutWalls()
   const { code, out, err } = await grade()
-  expect(err).toContain('no passwordless sudo')
+  expect(err).toContain('apart: this machine gives neither root (sudo -n) nor namespaces')
   expect(out).toContain('grade --model a --questions smoke\na.jsonl\n')
   expect(out).toContain('{"model": "a", "score": 0}')
   expect(out).not.toMatch(/TOKEN|"b"/)
   expect(code).toBe(4)
 })
 
-test('with sudo: as a user of its own, in a folder of its own, away from the metadata', async () => {
-  // A stand-in that notes what is asked for, and does what needs no other user.
+// The walls themselves: test/e2e/real/grade-user.test.ts, on a machine that is made for it.
+test('with a user of its own: which is a number, in a folder of its own, with the firewall closed', async () => {
+  // Stand-ins that note what is asked for, and do what needs no other user.
+  const note = '#!/bin/bash\necho "$(basename "$0") $*" >> "$HOME/asked"\n'
+  await put('bin/sudo', '#!/bin/bash\nshift\nexec "$@"\n', 0o755)
+  await put('bin/id', '#!/bin/sh\necho 1000\n', 0o755)
+  await put('bin/unshare', '#!/bin/sh\nexit 1\n', 0o755)
   await put(
-    'bin/sudo',
-    `#!/bin/bash
-shift
-echo "$*" >> "$HOME/asked"
-case "$1" in
-  -u) shift 2; exec "$@" ;;
-  chown | useradd) ;;
-  iptables | ip6tables) [ "$2" = -I ] ;;
-  *) exec "$@" ;;
-esac
-`,
+    'bin/setpriv',
+    `${note}while [[ $1 == --* ]]; do case "$1" in --re*) shift ;; esac; shift; done\nexec "$@"\n`,
     0o755,
   )
+  for (const tables of ['iptables', 'ip6tables']) await put(`bin/${tables}`, `${note}[ "$1" = -I ]\n`, 0o755)
+  await put('bin/chown', note, 0o755)
+  await put('bin/getent', `#!/bin/sh\necho "me:x:1000:1000::${home}:/bin/sh"\n`, 0o755)
   const { code, out } = await grade()
   const asked = await readFile(path.join(home, 'asked'), 'utf8')
-  const [user = 'nobody'] = /lmrun-\d+/.exec(asked) ?? []
-  expect(asked).toContain(`useradd --system --no-create-home --shell /usr/sbin/nologin ${user}`)
-  expect(asked).toContain(`chmod 700 ${home}/grade/${user}`)
-  expect(asked).toContain(`iptables -I OUTPUT -m owner --uid-owner ${user} -d 169.254.169.254 -j REJECT`)
-  expect(asked).toMatch(new RegExp(`-u ${user} env -i .*nice -n 10 .*tools/node .*index.js grade --model a`))
+  const [, user = 'nobody'] =
+    /iptables -I OUTPUT -m owner --uid-owner (6[1-5]\d{3}) -j REJECT/.exec(asked) ?? []
+  expect(asked).toContain(`ip6tables -I OUTPUT -m owner --uid-owner ${user} -j REJECT`)
+  expect(asked).toMatch(new RegExp(`chown -R ${user}:${user} /tmp/lmrun-apart\\.\\w+/room`))
+  expect(asked).toMatch(
+    new RegExp(
+      `setpriv --reuid ${user} --regid ${user} --clear-groups --no-new-privs .*index.js grade --model a`,
+    ),
+  )
   expect(out).toContain('\na.jsonl\n')
   expect(out).not.toMatch(/TOKEN|"b"/)
   expect(code).toBe(4)
@@ -100,7 +109,7 @@ esac
 })
 
 test('judgments of other models are not believed', async () => {
-  await put('bin/sudo', '#!/bin/sh\nexit 1\n', 0o755)
+  await withoutWalls()
   await grade()
   expect(await judgments()).toBe('{"model": "b", "score": 1}\n{"model": "a", "score": 0.5}\n')
   expect(await readFile(path.join(work, 'grade.json'), 'utf8')).toBe('{}')
