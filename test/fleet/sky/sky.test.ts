@@ -12,6 +12,8 @@ import { createSshAccess } from '../../../src/fleet/sky/ssh/access.ts'
 import { createSkyStandIn, type SkyStandIn } from '../../support/sky-stand-in/stand-in.ts'
 
 const never = new AbortController().signal
+/** Machines may be busy. */
+const PATIENT = { timeout: 30_000 }
 
 /** A fleet on the executable stand-ins of sky, ssh and rsync. */
 async function fleetOn(sky: SkyStandIn, patienceMs = 300) {
@@ -138,8 +140,10 @@ describe('VMs through sky', () => {
     await using first = await fleetOn(sky)
     const warm = await request(sky, { run: 'sleep 600' }, { reuse: true })
     const job = await first.fleet.launch(warm, never)
-    await expect.poll(async () => (await first.fleet.jobState(job)).status).toBe('RUNNING')
-    await expect.poll(() => first.fleet.fetch('vm', '.lmrun-content', path.join(sky.folder, 'c'))).toBe(true)
+    await expect.poll(async () => (await first.fleet.jobState(job)).status, PATIENT).toBe('RUNNING')
+    await expect
+      .poll(() => first.fleet.fetch('vm', '.lmrun-content', path.join(sky.folder, 'c')), PATIENT)
+      .toBe(true)
     await using second = await fleetOn(sky)
     const labels = { 'lmrun-run': '8' }
     expect(await second.fleet.launch({ ...warm, labels }, never)).toEqual(job)
