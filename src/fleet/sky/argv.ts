@@ -71,11 +71,6 @@ export function checkArgs(infra: readonly string[]): string[] {
   return ['check', '-o', 'json', ...infra]
 }
 
-/** Offers of one accelerator: `L4:4`. */
-export function gpusArgs(accelerator: string, infra?: string): string[] {
-  return ['gpus', 'list', accelerator, ...(infra ? ['--infra', infra] : []), '--all-regions', '-o', 'json']
-}
-
 /** What the API server is doing for whom: requests that have not ended, with the names of their VMs. */
 export function requestsArgs(): string[] {
   return ['api', 'status', '-v', '-l', 'all', '-o', 'json']

@@ -6,7 +6,6 @@ import {
   downArgs,
   dryrunArgs,
   endpointArgs,
-  gpusArgs,
   launchArgs,
   logsArgs,
   queueArgs,
@@ -45,7 +44,6 @@ const table: readonly [string, readonly string[], string][] = [
   ['logs', logsArgs('a', 1, 40), 'logs --no-follow --tail 40 a 1'],
   ['cost', costReportArgs(), 'cost-report --days 1 -o json'],
   ['check', checkArgs(['aws']), 'check -o json aws'],
-  ['gpus', gpusArgs('L4:4', 'aws'), 'gpus list L4:4 --infra aws --all-regions -o json'],
   ['requests', requestsArgs(), 'api status -v -l all -o json'],
   ['stop', stopServerArgs(), 'api stop'],
 ]

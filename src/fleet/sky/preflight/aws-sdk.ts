@@ -1,3 +1,9 @@
+import {
+  DescribeInstanceTypesCommand,
+  EC2Client,
+  type Instance,
+  paginateDescribeInstances,
+} from '@aws-sdk/client-ec2'
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Env } from '../../../env.ts'
@@ -58,4 +64,46 @@ export async function quotaValue(
   const reply = await client.send(command, { abortSignal: AbortSignal.timeout(CALL_MS) })
   if (reply.Quota?.Value === undefined) throw new Error('AWS gave no value')
   return reply.Quota.Value
+}
+
+/** A VM that counts against the quotas of its region. */
+export interface AwsUse {
+  /** `g6.12xlarge` */
+  readonly instance: string
+  readonly vcpus: number
+  readonly spot: boolean
+}
+
+/** What runs in the account, or is about to; one that is stopped counts for nothing. */
+export async function inUse(env: Env, region: string): Promise<readonly AwsUse[]> {
+  const client = new EC2Client(settings(env, region))
+  const Filters = [{ Name: 'instance-state-name', Values: ['pending', 'running'] }]
+  const abortSignal = AbortSignal.timeout(CALL_MS)
+  const found: Instance[] = []
+  const pages = paginateDescribeInstances({ client, pageSize: 1000 }, { Filters }, { abortSignal })
+  for await (const { Reservations = [] } of pages)
+    found.push(...Reservations.flatMap(({ Instances = [] }) => Instances))
+  const vcpus = await vcpusOf(client, [...new Set(found.map(typeOf))], abortSignal)
+  return found.map(one => ({
+    instance: typeOf(one),
+    vcpus: vcpus.get(typeOf(one)) ?? 0,
+    spot: one.InstanceLifecycle === 'spot',
+  }))
+}
+
+const typeOf = ({ InstanceType }: Instance): string => InstanceType ?? ''
+/** Of one DescribeInstanceTypes. */
+const MOST_TYPES = 100
+
+/** The type's own count, which is what quotas go by, whatever its CPU options say. */
+async function vcpusOf(client: EC2Client, types: readonly string[], abortSignal: AbortSignal) {
+  const counts = new Map<string, number>()
+  for (let from = 0; from < types.length; from += MOST_TYPES) {
+    const Filters = [{ Name: 'instance-type', Values: types.slice(from, from + MOST_TYPES) }]
+    const command = new DescribeInstanceTypesCommand({ Filters })
+    const { InstanceTypes = [] } = await client.send(command, { abortSignal })
+    for (const { InstanceType, VCpuInfo } of InstanceTypes)
+      counts.set(InstanceType ?? '', VCpuInfo?.DefaultVCpus ?? 0)
+  }
+  return counts
 }

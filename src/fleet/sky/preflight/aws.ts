@@ -29,16 +29,21 @@ export interface AwsQuota {
 /** Sums the vCPUs by region and quota; what is of a family that is not known is left out. */
 export function quotasNeeded(needs: readonly AwsNeed[]): readonly AwsQuota[] {
   const sums = new Map<string, AwsQuota>()
-  for (const { region, instance, vcpus, spot } of needs) {
-    const family = instance.split('.')[0] ?? ''
-    const quota = QUOTAS.find(({ families }) => families.test(family))
+  for (const { region, vcpus, ...machine } of needs) {
+    const quota = quotaOf(machine)
     if (!quota) continue
-    const code = spot ? quota.spot : quota.onDemand
+    const { code } = quota
     const key = `${region} ${code}`
-    const name = `${quota.name}, ${spot ? 'spot' : 'on demand'}`
-    sums.set(key, { region, code, name, vcpus: vcpus + (sums.get(key)?.vcpus ?? 0) })
+    sums.set(key, { region, ...quota, vcpus: vcpus + (sums.get(key)?.vcpus ?? 0) })
   }
   return [...sums.values()]
+}
+
+function quotaOf({ instance, spot }: Pick<AwsNeed, 'instance' | 'spot'>) {
+  const family = instance.split('.')[0] ?? ''
+  const quota = QUOTAS.find(({ families }) => families.test(family))
+  if (!quota) return null
+  return { code: spot ? quota.spot : quota.onDemand, name: `${quota.name}, ${spot ? 'spot' : 'on demand'}` }
 }
 
 /** Until when credentials of this kind are valid, as far as anyone can know without using them. */
@@ -105,11 +110,18 @@ export async function checkAwsQuotas(
   needs: readonly AwsNeed[],
 ): Promise<readonly PreflightCheck[]> {
   const sdk = await import('./aws-sdk.ts')
+  const regions = [...new Set(needs.map(({ region }) => region))]
+  const uses = new Map(
+    regions.map(
+      region => [region, sdk.inUse(env, region).catch((error: unknown) => explain(error))] as const,
+    ),
+  )
   return Promise.all(
     quotasNeeded(needs).map(async (quota): Promise<PreflightCheck> => {
       const what = `vCPU quota of ${quota.name} in ${quota.region}`
       try {
-        return quotaCheck(what, quota, await sdk.quotaValue(env, quota))
+        const [value, use] = await Promise.all([sdk.quotaValue(env, quota), uses.get(quota.region) ?? []])
+        return quotaCheck(what, quota, { value, use })
       } catch (error) {
         return { what, status: 'unknown', detail: explain(error) }
       }
@@ -117,14 +129,24 @@ export async function checkAwsQuotas(
   )
 }
 
-/** What the account uses already is not counted: the quota is an upper bound for what can be had. */
-export function quotaCheck(what: string, { vcpus }: AwsQuota, value: number): PreflightCheck {
-  const detail = `${value} vCPUs, ${vcpus} needed (what is in use already is not counted)`
-  if (vcpus <= value) return { what, status: 'ok', detail }
+interface Quota {
+  /** vCPUs. */
+  readonly value: number
+  /** What is in use of the region, or why that is not known: then the quota is an upper bound for what can be had. */
+  readonly use: readonly Omit<AwsNeed, 'region'>[] | string
+}
+
+export function quotaCheck(what: string, { code, vcpus }: AwsQuota, { value, use }: Quota): PreflightCheck {
+  const known = typeof use !== 'string'
+  const used = known
+    ? use.filter(one => quotaOf(one)?.code === code).reduce((sum, one) => sum + one.vcpus, 0)
+    : 0
+  const detail = `${value} vCPUs, ${known ? `${used} in use` : `in use is not known (${use})`}, ${vcpus} needed`
+  if (used + vcpus <= value) return { what, status: known ? 'ok' : 'unknown', detail }
   return {
     what,
     status: 'failed',
     detail,
-    hint: 'Ask for more in the Service Quotas console, or another region',
+    hint: 'Ask for more in the Service Quotas console, end what is not needed, or take another region',
   }
 }

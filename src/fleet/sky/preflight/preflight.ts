@@ -143,13 +143,22 @@ async function priceOf(request: LaunchRequest, { cli, renderer, env }: Preflight
     if (row) return priced(request, what, row)
     const said = cleanLines(stderr).at(-1) ?? cleanLines(stdout).at(-1) ?? 'nothing'
     if (exitCode === 0) return noPrice({ what, status: 'unknown', detail: `no price in: ${said}` })
-    const hint = 'Ask for other accelerators or another infra; `sky gpus list` shows what there is'
-    return noPrice({ what, status: 'failed', detail: said, hint })
+    return noPrice({ what, status: 'failed', detail: said, hint: hintOf(`${stdout}\n${stderr}`) })
   } catch (error) {
     return noPrice({ what, status: 'unknown', detail: explain(error) })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** SkyPilot names what is nearest to an accelerator that nobody has. Source: sky/optimizer.py */
+function hintOf(output: string): string {
+  const named = cleanLines(output).flatMap(
+    line => /(?:Did you mean|Try one of these offered accelerators): \[(.+)\]/.exec(line)?.[1] ?? [],
+  )
+  const nearest = [...new Set(named.flatMap(list => list.replace(/['"]/g, '').split(/,\s*/)))]
+  const list = 'Ask for other accelerators or another infra; `sky gpus list` shows what there is'
+  return nearest.length === 0 ? list : `The nearest that there are: ${nearest.join(', ')}. ${list}`
 }
 
 const noPrice = (check: PreflightCheck): Priced => ({ check, row: null, offer: null })

@@ -19,13 +19,34 @@ ${row}
 Dryrun finished.`
 const AWS_ROW = ' AWS (us-east-1)       g6.12xlarge[Spot]     48      192       L4:4     1.81          \u2714'
 
+const TYPES = `<DescribeInstanceTypesResponse><instanceTypeSet>${Object.entries({
+  'g6.12xlarge': 48,
+  'm6i.large': 2,
+})
+  .map(
+    ([type, vcpus]) =>
+      `<item><instanceType>${type}</instanceType><vCpuInfo><defaultVCpus>${vcpus}</defaultVCpus></vCpuInfo></item>`,
+  )
+  .join('')}</instanceTypeSet></DescribeInstanceTypesResponse>`
+
+const instances = () =>
+  `<DescribeInstancesResponse><reservationSet><item><instancesSet>${running
+    .map(
+      ({ type, spot }, n) =>
+        `<item><instanceId>i-${n}</instanceId><instanceType>${type}</instanceType>${spot ? '<instanceLifecycle>spot</instanceLifecycle>' : ''}</item>`,
+    )
+    .join('')}</instancesSet></item></reservationSet></DescribeInstancesResponse>`
+
 let server: Server
 let quota: number
 let denied: boolean
+/** Types of instances that run in the account. */
+let running: { readonly type: string; readonly spot: boolean }[]
 
 beforeEach(async () => {
   quota = 96
   denied = false
+  running = []
   server = createServer((request, response) => {
     let body = ''
     request.on('data', chunk => {
@@ -43,6 +64,10 @@ beforeEach(async () => {
         return void response.end(
           '<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/ci</Arn><UserId>U</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>',
         )
+      }
+      if (body.includes('Action=Describe')) {
+        response.writeHead(200, { 'content-type': 'text/xml' })
+        return void response.end(body.includes('InstanceTypes') ? TYPES : instances())
       }
       response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' })
       return void response.end(
@@ -87,7 +112,7 @@ describe('preflight on AWS', () => {
         problems: [
           {
             where: 'vCPU quota of G and VT, spot in us-east-1',
-            what: expect.stringContaining('48 vCPUs, 96 needed'),
+            what: expect.stringContaining('48 vCPUs, 0 in use, 96 needed'),
           },
           {
             where: 'max-hourly-cost',
@@ -96,6 +121,22 @@ describe('preflight on AWS', () => {
         ],
       },
     )
+  })
+
+  it('counts what the account uses already, of the same quota alone', async () => {
+    quota = 96
+    const other = { type: 'm6i.large', spot: true }
+    running = [other, { type: 'g6.12xlarge', spot: false }, { type: 'g6.12xlarge', spot: true }]
+    const look = (names: readonly string[]) => lookAhead(names.map(request), { minutes: 70 }, deps())
+    const quotaOf = async (names: readonly string[]) => (await look(names)).checks.at(-1)
+    expect(await quotaOf(['server-a'])).toMatchObject({
+      status: 'ok',
+      detail: '96 vCPUs, 48 in use, 48 needed',
+    })
+    expect(await quotaOf(['server-a', 'server-b'])).toMatchObject({
+      status: 'failed',
+      detail: '96 vCPUs, 48 in use, 96 needed',
+    })
   })
 
   it('says that the cloud refuses the key, and that SkyPilot cannot use it', async () => {
@@ -127,6 +168,19 @@ describe('preflight on AWS', () => {
     await expect(preflight([request('server-a')], { minutes: 70 }, deps({ dryrun }))).rejects.toThrow(
       'No launchable resource found',
     )
+  })
+
+  it('names the nearest accelerators that there are, as SkyPilot does', async () => {
+    const stdout =
+      "No resource satisfying AWS({'A100-80': 1}) on AWS.\nDid you mean: ['A100-80GB:8', 'A100:8']\n"
+    const dryrun = {
+      exitCode: 1,
+      stdout,
+      stderr: 'AWS does not contain any instances satisfying the request.\n',
+    }
+    await expect(preflight([request('server-a')], { minutes: 70 }, deps({ dryrun }))).rejects.toMatchObject({
+      problems: [{ allowed: expect.stringContaining('The nearest that there are: A100-80GB:8, A100:8. ') }],
+    })
   })
 
   it('asks nothing of this machine when the API server is shared', async () => {
