@@ -1,8 +1,8 @@
 import type { SkyReply } from '../../../src/fleet/sky/types.ts'
 import type { SkyArgs } from '../sky-stand-in/args.ts'
 import type { ClusterRecord } from '../sky-stand-in/db.ts'
-import { LAUNCH_ERRORS } from '../sky-stand-in/faults.ts'
 import { consideredResources, launched, notFound, queueEntry, statusEntry } from '../sky-stand-in/output.ts'
+import { ApiSteps, aborted, ERRORS, HANGS, UNREACHABLE_S } from './api-steps.ts'
 import type { Ender } from './ledger.ts'
 import type { Machine } from './machine.ts'
 import { runLaunched } from './program.ts'
@@ -21,24 +21,11 @@ type Known = Pick<
   'name' | 'launchedAt' | 'autostop' | 'toDown' | 'infra' | 'spot' | 'accelerators' | 'labels'
 > & { status: 'INIT' | 'UP'; readonly machine: Machine | null }
 
-const ERRORS: Readonly<Record<Exclude<Trouble, 'garbage' | 'hang'>, string>> = {
-  ...LAUNCH_ERRORS,
-  budget:
-    'sky.exceptions.ResourcesUnavailableError: No resource satisfying the request. Max hourly cost limit 0.1 may be too restrictive.',
-  locked:
-    'sky.exceptions.ClusterStatusFetchingError: Failed to acquire the cluster lock: another operation is in progress.',
-  arm: 'sky.exceptions.CommandError: Command failed with return code 255: failed to set autostop.',
-}
-
 /** A launch that goes on. */
 interface Launch {
   readonly cancelled: AbortController
   status: 'PENDING' | 'RUNNING'
 }
-
-const HANGS = new Promise<never>(() => {})
-/** How long a client waits for an API server somewhere else that it cannot reach. */
-const UNREACHABLE_S = 20
 
 /**
  * SkyPilot's API server: it goes on with what it was asked, whether the command that asked still lives or not, and
@@ -46,11 +33,13 @@ const UNREACHABLE_S = 20
  */
 export class ApiServer {
   readonly #world: SkyWorld
+  readonly #steps: ApiSteps
   readonly #records = new Map<string, Known>()
   readonly #launches = new Map<string, Launch>()
 
   constructor(world: SkyWorld) {
     this.#world = world
+    this.#steps = new ApiSteps(world)
     world.clock.every(world.durations.refresh * 1000, () => this.#refresh())
   }
 
@@ -70,7 +59,7 @@ export class ApiServer {
     const trouble = faults.command?.(command, name, random) ?? null
     try {
       if (shared && !runner.online) {
-        await this.#seconds(UNREACHABLE_S)
+        await this.#steps.seconds(UNREACHABLE_S)
         throw new Error('Could not connect to SkyPilot API server')
       }
       if (trouble === 'hang' && command !== 'launch') return await HANGS
@@ -100,24 +89,24 @@ export class ApiServer {
     const [file = ''] = args.rest
     const task = readTaskFile(file)
     if (args.options.dryrun) {
-      await this.#seconds(durations.optimize)
+      await this.#steps.seconds(durations.optimize)
       return said(0, `${consideredResources('aws/us-east-1', null)}Dryrun finished.\n`)
     }
     const cancelled = new AbortController()
     const launch: Launch = { cancelled, status: 'PENDING' }
     this.#launches.set(name, launch)
     try {
-      await this.#seconds(this.#world.faults.queue?.(this.#world.random) ?? 0, cancelled.signal)
+      await this.#steps.seconds(this.#world.faults.queue?.(this.#world.random) ?? 0, cancelled.signal)
       launch.status = 'RUNNING'
-      await this.#cloud(durations.optimize, cancelled.signal)
+      await this.#steps.cloud(durations.optimize, cancelled.signal)
       if (trouble && trouble !== 'arm' && trouble !== 'hang') throw new Error(ERRORS[trouble])
       const machine = await this.#provision(name, task, cancelled.signal)
-      await this.#cloud(durations.sync, cancelled.signal)
+      await this.#steps.cloud(durations.sync, cancelled.signal)
       if (trouble === 'hang') await aborted(cancelled.signal)
       if (trouble === 'arm') throw new Error(ERRORS[trouble])
-      await this.#cloud(durations.arm, cancelled.signal)
+      await this.#steps.cloud(durations.arm, cancelled.signal)
       this.#arm(name, Number(args.options['idle-minutes-to-autostop']))
-      await this.#cloud(durations.submit, cancelled.signal)
+      await this.#steps.cloud(durations.submit, cancelled.signal)
       void runLaunched(this.#world, machine, {
         ...task,
         leaseMinutes: this.#records.get(name)?.autostop ?? 0,
@@ -150,7 +139,7 @@ export class ApiServer {
       labels,
     }
     this.#records.set(name, { ...record, status: 'INIT', machine })
-    await this.#cloud(gpu ? durations.provisionGpu : durations.provisionCpu, signal)
+    await this.#steps.cloud(gpu ? durations.provisionGpu : durations.provisionCpu, signal)
     if (machine.gone.aborted) throw new Error(ERRORS.network)
     machine.up = true
     this.#change(name, { status: 'UP' })
@@ -173,15 +162,15 @@ export class ApiServer {
     for (const name of known) {
       this.#launches.get(name)?.cancelled.abort(new Error(`launch of ${name} was cancelled`))
     }
-    await this.#cloud(durations.downAsk)
+    await this.#steps.cloud(durations.downAsk)
     for (const name of known) this.#records.get(name)?.machine?.end(ender)
-    await this.#cloud(durations.downRest)
+    await this.#steps.cloud(durations.downRest)
     for (const name of known) this.#records.delete(name)
     return said(0, known.map(name => `Terminating cluster ${name}...done.\n`).join(''))
   }
 
   async #autostop({ options, rest }: SkyArgs): Promise<SkyReply> {
-    await this.#cloud(this.#world.durations.autostop)
+    await this.#steps.cloud(this.#world.durations.autostop)
     const unknown = rest.filter(name => this.#records.get(name)?.status !== 'UP')
     for (const name of rest.filter(name => !unknown.includes(name))) {
       if (this.#records.get(name)?.machine?.gone.aborted) throw new Error(ERRORS.network)
@@ -192,9 +181,9 @@ export class ApiServer {
 
   /** From memory, which lags behind the cloud; with -r it looks. */
   async #status({ options, rest }: SkyArgs): Promise<SkyReply> {
-    await this.#seconds(this.#world.durations.status)
+    await this.#steps.seconds(this.#world.durations.status)
     if (options.refresh) {
-      await this.#cloud(2)
+      await this.#steps.cloud(2)
       this.#refresh()
     }
     const records = [...this.#records.values()].filter(({ name }) => rest.length === 0 || rest.includes(name))
@@ -205,7 +194,7 @@ export class ApiServer {
   }
 
   async #queue(name: string): Promise<SkyReply> {
-    await this.#cloud(this.#world.durations.queue)
+    await this.#steps.cloud(this.#world.durations.queue)
     const machine = this.#records.get(name)?.machine
     if (!machine) return said(0, `Fetching job queue for: ${name}\n{}\n`)
     if (machine.gone.aborted) throw new Error(ERRORS.network)
@@ -224,14 +213,14 @@ export class ApiServer {
   }
 
   async #logs([name = '', id = '1']: readonly string[]): Promise<SkyReply> {
-    await this.#cloud(this.#world.durations.queue)
+    await this.#steps.cloud(this.#world.durations.queue)
     const job = this.#records.get(name)?.machine?.jobs.get(Number(id))
     return job ? said(0, `${job.log.join('\n')}\n`) : said(102, '')
   }
 
   /** Launches that go on; `api stop` has none. */
   async #requests([what]: readonly string[]): Promise<SkyReply> {
-    await this.#seconds(1)
+    await this.#steps.seconds(1)
     if (what !== 'status') return said(0, '')
     const requests = [...this.#launches].map(([name, { status }]) => ({
       request_id: `launch-of-${name}`,
@@ -244,7 +233,7 @@ export class ApiServer {
 
   /** Forgets the VMs that the cloud does not have any more. */
   #refresh(): void {
-    if (!this.#alive()) return
+    if (!this.#steps.alive) return
     for (const [name, { machine }] of this.#records) if (machine?.gone.aborted) this.#records.delete(name)
   }
 
@@ -252,41 +241,10 @@ export class ApiServer {
     const record = this.#records.get(name)
     if (record) this.#records.set(name, { ...record, ...change })
   }
-
-  /** A step that needs the cloud: its network and its credentials. */
-  async #cloud(seconds: number, signal?: AbortSignal): Promise<void> {
-    await this.#seconds(seconds, signal)
-    const { runner, shared, identity } = this.#world
-    if (!shared && !runner.online) {
-      await this.#seconds(NETWORK_RETRIES_S, signal)
-      if (!runner.online) throw new Error(ERRORS.network)
-    }
-    if (!identity.valid) throw new Error(ERRORS.authentication)
-  }
-
-  /** Nothing goes on in a server that is gone. */
-  async #seconds(seconds: number, signal?: AbortSignal): Promise<void> {
-    await this.#world.clock.sleep(this.#world.ms(seconds), signal)
-    if (!this.#alive()) await HANGS
-  }
-
-  #alive(): boolean {
-    return this.#world.shared || this.#world.runner.alive
-  }
 }
 
 type SkyTrouble = Exclude<Trouble, 'garbage'> | null
 
-/** How long clients of a cloud try again before they give up. */
-const NETWORK_RETRIES_S = 20
-
 function said(exitCode: number, stdout: string): SkyReply {
   return { exitCode, stdout, stderr: '' }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
 }
