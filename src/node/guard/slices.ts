@@ -48,8 +48,7 @@ export const SLICE_CONTENT: readonly Rule[] = [
     message: 'a node may publish only endpoints of its own',
   },
   {
-    expression:
-      "variables.address != '' && object.endpoints.all(e, e.addresses.all(a, a == variables.address))",
+    expression: 'object.endpoints.all(e, e.addresses.all(a, a == variables.address))',
     message: 'a node may publish only its own address, the first of its pod network',
   },
   {
@@ -57,7 +56,8 @@ export const SLICE_CONTENT: readonly Rule[] = [
     message: 'endpoints of a node have neither targetRef nor hostname',
   },
   {
-    expression: 'has(object.ports) && object.ports.size() > 0 && object.ports.all(p, has(p.port))',
+    expression:
+      'has(object.ports) && dyn(object.ports) != null && object.ports.size() > 0 && object.ports.all(p, has(p.port))',
     message: 'ports must be given: a slice without stands for all ports',
   },
   OWNED_BY_NODE,

@@ -93,6 +93,10 @@ function withMetadata(change: object): V1EndpointSlice {
 function withLabel(key: string, value: string): V1EndpointSlice {
   return withMetadata({ labels: { ...slice.metadata?.labels, [key]: value } })
 }
+function withOwner(change: object): V1EndpointSlice {
+  const owners = slice.metadata?.ownerReferences ?? []
+  return withMetadata({ ownerReferences: owners.map(owner => ({ ...owner, ...change })) })
+}
 function withEndpoint(change: object): V1EndpointSlice {
   return { ...slice, endpoints: (slice.endpoints ?? []).map(endpoint => ({ ...endpoint, ...change })) }
 }
@@ -133,8 +137,18 @@ const SLICES: readonly (readonly [
     () => withEndpoint({ targetRef: { kind: 'Pod', name: 'coredns', namespace: 'default' } }),
   ],
   ['all ports', 'ports must be given', () => ({ ...slice, ports: [] })],
+  [
+    'no word of ports',
+    'ports must be given',
+    () => {
+      const { ports: _, ...rest } = slice
+      return rest
+    },
+  ],
   ['any port', 'ports must be given', () => ({ ...slice, ports: [{ name: 'http', protocol: 'TCP' }] })],
   ['no owner', 'must be owned', () => withMetadata({ ownerReferences: [] })],
+  ['a Pod as its owner', 'must be owned', () => withOwner({ kind: 'Pod' })],
+  ['a Node of another API as its owner', 'must be owned', () => withOwner({ apiVersion: 'example.com/v1' })],
   [
     "another's owner",
     'must be owned',
@@ -152,6 +166,20 @@ const SLICES: readonly (readonly [
       }),
   ],
 ]
+
+interface Policies {
+  readonly items: readonly {
+    readonly status?: { readonly typeChecking?: { readonly expressionWarnings?: unknown } }
+  }[]
+}
+
+test('the API server finds nothing to say against the expressions', async () => {
+  const all = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies'
+  await vi.waitFor(async () => {
+    const { items } = await admin.get<Policies>(all)
+    expect(items.map(({ status }) => status?.typeChecking)).toEqual(Array(4).fill({}))
+  }, 30_000)
+})
 
 describe('slices', () => {
   const rules = [...SLICE_IDENTITY, ...SLICE_CONTENT]
@@ -178,6 +206,21 @@ describe('slices', () => {
     }
     await bind({ alpha: 'aaaaa' })
     await eventually('admitted')
+  })
+
+  test('a node that is none of a VM publishes nothing', async () => {
+    await lab.addVm('plain')
+    await joinVm(lab, 'plain', 'plain')
+    const plain = await speakAs(lab, 'plain', KUBELET, ended.signal)
+    const { uid } = (await admin.get<V1Node>(PATH.node('plain'))).metadata ?? {}
+    const labels = { 'kubernetes.io/service-name': 'plain', 'lmrun-vm': 'plain' }
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name: 'plain', uid }]
+    const wrong = withMetadata({
+      name: 'plain',
+      labels: { ...slice.metadata?.labels, ...labels },
+      ownerReferences,
+    })
+    expect(await outcome(put(plain, { ...wrong, endpoints: [] }))).toBe(messageOf(rules, 'not bound'))
   })
 
   test('a node without an address that main knows publishes nothing', async () => {
@@ -251,6 +294,14 @@ const BEATS: readonly (readonly [what: string, rule: string, beat: () => V1Confi
   ],
   ['much', 'one short beat', () => ({ ...beat, data: { beat: 'x'.repeat(65) } })],
   ['something else', 'one short beat', () => ({ ...beat, data: { ...beat.data, more: '1' } })],
+  [
+    'nothing',
+    'one short beat',
+    () => {
+      const { data: _, ...rest } = beat
+      return rest
+    },
+  ],
   ['bytes', 'one short beat', () => ({ ...beat, binaryData: { more: 'AAAA' } })],
   ['no owner', 'must be owned', () => ({ ...beat, metadata: { ...beat.metadata, ownerReferences: [] } })],
 ]
