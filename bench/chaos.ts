@@ -1,6 +1,7 @@
 /**
- * What each ring catches, over many seeded schedules of a run's death: the real story, fleet and post code on virtual
- * time. Prints Markdown for docs/teardown.md. Usage: node bench/chaos.ts [schedules]
+ * What each ring catches, over many seeded schedules of a run's death: the action's real main and post step, the fleet
+ * and the sweeper's decision, on virtual time. Prints Markdown for docs/teardown.md.
+ * Usage: node bench/chaos.ts [schedules]
  */
 import { liveAll, seedsFrom } from '../test/chaos/many.ts'
 import { orphanSecondsOfCancelled, ringTable } from '../test/chaos/table.ts'
@@ -9,7 +10,7 @@ const count = Number(process.argv[2] ?? 1000)
 const { lives, failures } = await liveAll(seedsFrom(0, count))
 const cancelled = orphanSecondsOfCancelled(lives)
 
-console.log(`${count} schedules, ${failures.length} in which a VM outlived its ring.\n`)
+console.log(`${count} schedules, ${failures.length} in which something went wrong.\n`)
 for (const { seed, wrong } of failures) console.log(`CHAOS_SEED=${seed}: ${wrong.join('; ')}`)
 console.log(ringTable(lives))
 console.log(`

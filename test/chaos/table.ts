@@ -1,5 +1,5 @@
 import { markdownTable } from 'markdown-table'
-import type { Ender } from '../support/sky-world/ledger.ts'
+import type { Ender, LedgerEntry } from '../support/sky-world/ledger.ts'
 import type { Life } from './life.ts'
 
 const RINGS: readonly (readonly [Ender, string])[] = [
@@ -11,11 +11,16 @@ const RINGS: readonly (readonly [Ender, string])[] = [
   ['cloud', 'the cloud took it back'],
 ]
 
-/** How many VMs each ring ended, while the run lived and after it, and for how long they were nobody's. */
+/**
+ * How many VMs each ring ended, while the run lived and after it, and for how long they were nobody's. What is kept on
+ * purpose is not counted.
+ */
 export function ringTable(lives: readonly Life[]): string {
   const rows = RINGS.map(([ender, name]) => {
     const ended = lives.flatMap(life =>
-      life.entries.filter(entry => entry.endedBy === ender).map(entry => orphanSeconds(life, entry.billedTo)),
+      unkept(life)
+        .filter(entry => entry.endedBy === ender)
+        .map(entry => orphanSeconds(life, entry.billedTo)),
     )
     const after = ended.filter(seconds => seconds > 0)
     return [
@@ -40,12 +45,16 @@ export function orphanSecondsOfCancelled(lives: readonly Life[]): {
   const sums = lives
     .filter(life => life.cancelledAt !== null)
     .map(life =>
-      life.entries.reduce(
+      unkept(life).reduce(
         (sum, { billedTo }) => sum + Math.max(0, ((billedTo ?? 0) - (life.cancelledAt ?? 0)) / 1000),
         0,
       ),
     )
   return { p50: quantile(sums, 0.5), p95: quantile(sums, 0.95), max: quantile(sums, 1), runs: sums.length }
+}
+
+function unkept({ entries, kept }: Life): readonly LedgerEntry[] {
+  return entries.filter(({ name }) => !kept.has(name))
 }
 
 function orphanSeconds({ overAt }: Life, billedTo: number | null): number {
