@@ -6,7 +6,7 @@ import { type KubeAccess, readKubeconfig } from './config.ts'
 
 /**
  * The few requests that an agent and the reaper make. Not client-node: its bundle alone takes an idle agent from 70 to
- * 88 MB and doubles its start (docs/performance.md); its types are used.
+ * 88 MB (docs/adr/013-a-small-client-on-vms.md); its types are used.
  */
 export interface KubeClient extends Watcher {
   get<T>(path: string): Promise<T>
