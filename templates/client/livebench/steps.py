@@ -27,7 +27,7 @@ TABLES = ("all_groups.csv", "all_tasks.csv", "df_raw.csv", "group_usage.csv", "t
 
 def prepare(settings: Settings, env: dict[str, str]) -> None:
     for name in ("answers", "grading"):
-        if not (settings.home / name / "bin" / "python").exists():
+        if not (settings.home / name / "whole").exists():
             raise Refused(f"{settings.home / name} is not there: the template's setup makes it")
     questions.place(settings, env)
     commit = manifest.git(settings.home / "checkout", "rev-parse", "HEAD")
@@ -36,7 +36,7 @@ def prepare(settings: Settings, env: dict[str, str]) -> None:
 
 def answer(settings: Settings, env: dict[str, str]) -> None:
     """@raises Refused when questions have no answer after a second try, or all answers are errors"""
-    expected = questions.expected(settings)
+    expected = asked(settings)
     served.wait(settings, env.get("LIVEBENCH_API_KEY", ""))
     log = settings.results / "gen_api_answer.stdout"
     with manifest.phase(settings, "answer"):
@@ -52,6 +52,13 @@ def answer(settings: Settings, env: dict[str, str]) -> None:
     if errors == len(expected):
         process.show_end(log)
         raise Refused(f"none of the {errors} questions could be answered by {settings.server} at {settings.api_base}")
+
+
+def asked(settings: Settings) -> dict[str, Path]:
+    expected = questions.expected(settings)
+    if not expected:
+        raise Refused("there are no questions in data/live_bench: the step prepare puts them there")
+    return expected
 
 
 def ask(settings: Settings, env: dict[str, str], expected: dict[str, Path], log: Path) -> None:
@@ -95,7 +102,7 @@ def state(settings: Settings, expected: dict[str, Path]) -> tuple[int, int]:
 
 def grade(settings: Settings, env: dict[str, str]) -> None:
     """@raises Refused when no answer could be judged"""
-    expected = questions.expected(settings)
+    expected = asked(settings)
     log = settings.results / "gen_judgment.stdout"
     log.unlink(missing_ok=True)
     clean = {key: env[key] for key in HARMLESS if key in env}
@@ -106,7 +113,7 @@ def grade(settings: Settings, env: dict[str, str]) -> None:
             for folder in set(expected.values()):
                 rows.keep(manifest.judgment_file(stage / folder.relative_to(settings.work)), is_sound)
             code = process.run(
-                [HERE.parent / "apart.sh", stage, settings.model, *judge(settings)],
+                [HERE.parent / "apart.sh", "--see", settings.home, stage, settings.model, *judge(settings)],
                 cwd=settings.work,
                 env=clean,
                 log=log,
@@ -120,11 +127,12 @@ def grade(settings: Settings, env: dict[str, str]) -> None:
     count = manifest.write(settings, expected)
     print(", ".join(f"{value} {name}" for name, value in count.items()), flush=True)
     judged = count["expected"] - count["missing"]
-    if judged == 0 or judged == count["graderErrors"]:
+    if judged == 0:
         process.show_end(log)
-        what = "no answer has a judgment" if judged == 0 else "every grader failed"
         hint = f"LiveBench may know {settings.model} by another name: then give the model another key"
-        raise Refused(f"{what} of {settings.model} (exit code {code}). {hint if judged == 0 else ''}".rstrip())
+        raise Refused(f"no answer of {settings.model} has a judgment (exit code {code}). {hint}")
+    if judged == count["graderErrors"]:
+        raise Refused(f"every grader failed: {first_error(settings, expected)}")
 
 
 def judge(settings: Settings) -> list[object]:
@@ -165,6 +173,12 @@ def collect(settings: Settings, expected: dict[str, Path], stage: Path) -> None:
         own = manifest.own(rows.rows(manifest.judgment_file(folder)), settings)
         if own:
             rows.write_rows(manifest.judgment_file(target), own)
+
+
+def first_error(settings: Settings, expected: dict[str, Path]) -> str:
+    folders = sorted(set(expected.values()))
+    found = [row for folder in folders for row in manifest.own(rows.rows(manifest.judgment_file(folder)), settings)]
+    return next((str(row["error_msg"]) for row in found if row.get("error_msg")), "they do not say why")
 
 
 def is_sound(judgment: dict) -> bool:

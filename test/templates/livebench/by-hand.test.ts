@@ -1,11 +1,33 @@
+import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { startOpenAiServer } from '../../support/openai-server.ts'
 import { Scene } from './scene.ts'
 
+/** The name of a service has no address here, so a proxy is asked for it; at first nothing is behind it. */
+async function startProxy(port: number) {
+  const asked: string[] = []
+  const proxy = http.createServer((request, response) => {
+    asked.push(request.url ?? '')
+    if (asked.length === 1) return void response.writeHead(503).end()
+    const { method, headers } = request
+    const { pathname: path } = new URL(request.url ?? '')
+    const behind = http.request({ port, method, headers, path }, reply => {
+      response.writeHead(reply.statusCode ?? 500, reply.headers)
+      reply.pipe(response)
+    })
+    request.pipe(behind)
+  })
+  await once(proxy.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+  return { url, asked, [Symbol.asyncDispose]: async () => void proxy.close() }
+}
+
 test('launched by hand it does all: setup, then waits by name, answers, grades and shows the table', async () => {
-  await using server = await startOpenAiServer({ alias: 'qwen-coder', loadMs: 3000 })
+  await using server = await startOpenAiServer({ alias: 'qwen-coder' })
   await using hub = await Scene.create()
   const questions = await hub.questions('hub', [
     { id: 'a' },
@@ -16,11 +38,10 @@ test('launched by hand it does all: setup, then waits by name, answers, grades a
   await using scene = await Scene.create({ hub: questions })
   const installed = await scene.setup({ SERVER: 'qwen-coder' })
   expect(installed, installed.err).toMatchObject({ code: 0 })
-  // The name of a service has no address here: a proxy is asked for it.
-  const proxy = new URL(server.apiBase).origin
+  await using proxy = await startProxy(server.port)
   const ran = await scene.run({
     SERVER: 'qwen-coder',
-    http_proxy: proxy,
+    http_proxy: proxy.url,
     LIVEBENCH_API_KEY: 'sk-very-secret',
   })
   expect(ran, ran.out + ran.err).toMatchObject({ code: 0 })

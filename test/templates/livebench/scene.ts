@@ -44,17 +44,15 @@ export class Scene implements AsyncDisposable {
     this.liveBench = liveBench
   }
 
-  /** Without root and with programs that only note what is asked of them, unless `real`: then with this machine's own. */
-  static async create(faults: Faults = {}, { real = false } = {}): Promise<Scene> {
+  /** Grading is apart by name only, unless `walls`: then as this machine lets it. */
+  static async create(faults: Faults = {}, { walls = false } = {}): Promise<Scene> {
     const home = await mkdtemp(path.join(tmpdir(), 'lmrun-livebench-'))
     const scene = new Scene(home, await createLiveBench(path.join(home, 'livebench.git'), faults))
     await mkdir(scene.work)
     const root = packageRoot()
     await cp(path.join(root, 'templates/client'), path.join(home, '.lmrun/client'), { recursive: true })
     await cp(path.join(root, 'questions/smoke'), path.join(home, '.lmrun/smoke'), { recursive: true })
-    await scene.put('bin/uv', UV, 0o755)
-    if (!real)
-      for (const [name, text] of Object.entries(UNPRIVILEGED)) await scene.put(`bin/${name}`, text, 0o755)
+    await writePrograms(path.join(home, 'bin'), walls ? {} : UNPRIVILEGED)
     return scene
   }
 
@@ -79,6 +77,14 @@ export class Scene implements AsyncDisposable {
 
   setup(envs: Envs = {}): Promise<Ran> {
     return this.#run('setup', envs)
+  }
+
+  /** Setup and the step `prepare` with these questions; both must go well. */
+  async prepare(questions: readonly Question[], envs: Envs = {}): Promise<Envs> {
+    const all = { BENCHMARK: 'live_bench', QUESTIONS: await this.questions('questions', questions), ...envs }
+    for (const ran of [await this.setup(all), await this.run({ ...all, STEP: 'prepare' })])
+      if (ran.code !== 0) throw new Error(ran.out + ran.err)
+    return { SERVER: 'm', ...all }
   }
 
   run(envs: Envs = {}): Promise<Ran> {
@@ -124,6 +130,13 @@ export class Scene implements AsyncDisposable {
   }
 }
 
+/** Puts the programs of the machine that are stood in for into a folder for the front of PATH. */
+export async function writePrograms(folder: string, others: Envs = UNPRIVILEGED): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (const [name, text] of Object.entries({ uv: UV, ...others }))
+    await writeFile(path.join(folder, name), text, { mode: 0o755 })
+}
+
 function line(question: Question): string {
   const {
     id,
@@ -144,21 +157,24 @@ echo "$*" >> "$HOME/uv.log"
 if [ "$1" = venv ]; then
   for to in "$@"; do :; done
   mkdir -p "$to/bin"
-  printf '#!/bin/sh\\ncase "$1 $2" in "-m spacy" | "-m nltk.downloader") echo "$*" >> %s/uv.log ;; *) exec %s "$@" ;; esac\\n' \\
-    "$HOME" "$(command -v python3)" > "$to/bin/python"
+  printf '#!/bin/sh\\necho "$*" >> %s/args.log\\ncase "$1 $2" in "-m spacy" | "-m nltk.downloader") echo "$*" >> %s/uv.log ;; *) exec %s "$@" ;; esac\\n' \\
+    "$HOME" "$HOME" "$(command -v python3)" > "$to/bin/python"
   chmod 755 "$to/bin/python"
 fi
 `
 
-/** Instead of those that need root or make users: what can be done without is done. */
+/** Instead of those that need root: nobody is made, and what can be done without is done. */
 const UNPRIVILEGED = {
   sudo: '#!/bin/sh\nshift\nexec "$@"\n',
-  useradd: '#!/bin/sh\necho "useradd $*" >> "$HOME/asked"\n',
+  unshare: '#!/bin/sh\nexit 1\n',
+  iptables: '#!/bin/sh\n',
+  ip6tables: '#!/bin/sh\n',
   chown: '#!/bin/sh\n',
-  runuser: '#!/bin/sh\necho "runuser $*" >> "$HOME/asked"\nshift 3\nexec "$@"\n',
-  unshare: `#!/bin/sh
-echo "unshare $*" >> "$HOME/asked"
-while case "$1" in -*) true ;; *) false ;; esac; do shift; done
+  getent: '#!/bin/sh\necho "me:x:1:1::$HOME:/bin/sh"\n',
+  setpriv: `#!/bin/sh
+while true; do
+  case "$1" in --reuid | --regid) shift 2 ;; --*) shift ;; *) break ;; esac
+done
 exec "$@"
 `,
 } as const
