@@ -3,8 +3,7 @@ import type { CommentResult } from './comment-results.ts'
 import { currentEnv, type Env } from './env.ts'
 import { type PublishDeps, publish } from './publish.ts'
 import type { Results } from './report/results.ts'
-import type { FleetDeps } from './run-fleet.ts'
-import { type FleetSource, REAL_FLEETS } from './run-fleet.ts'
+import { type FleetDeps, type FleetSource, REAL_FLEETS } from './run-fleet.ts'
 import type { SaveState } from './state.ts'
 
 /** The runner that main and post work for, and the world behind it: tests live through thousands of their own. */
