@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { SERVER_KEY } from './api-key.ts'
 import { InputError, type Problem } from './errors.ts'
-import type { Fleet, LaunchRequest } from './fleet/fleet.ts'
+import type { Fleet, LaunchRequest, Preflight } from './fleet/fleet.ts'
 import { canJoin, MESH_CLOUDS } from './fleets.ts'
 import { loadQuestions } from './livebench/questions.ts'
 import { allInfra, type BenchOptions, fleetKind, isHub, questionFilter } from './options.ts'
@@ -24,6 +24,12 @@ export interface CheckDeps {
   readonly story: Story
 }
 
+/** All VMs that a run launches. */
+export function requestsOf({ mesh, client, models }: Plan): readonly LaunchRequest[] {
+  const main = mesh.kind === 'main' ? [mesh.main] : []
+  return [...main, client, ...models.map(({ server }) => server)]
+}
+
 /**
  * Everything that can be refused is refused here, before anything is launched or written.
  * @returns null for questions that only the client will know
@@ -34,8 +40,7 @@ export async function check(
   plan: Plan,
   { fleet, label, story }: CheckDeps,
 ): Promise<QuestionSet | null> {
-  const main = plan.mesh.kind === 'main' ? [plan.mesh.main] : []
-  const requests = [...main, plan.client, ...plan.models.map(({ server }) => server)]
+  const requests = requestsOf(plan)
   const output = await checkOutput(options.outputDirectory, label('output-directory'))
   const [loaded, ...templates] = await Promise.allSettled([
     isHub(options) ? null : loadQuestions(options.questions, questionFilter(options)),
@@ -49,23 +54,38 @@ export async function check(
     ...(output ? [output] : []),
     ...[loaded, ...templates].flatMap(problemsOf),
   ]
-  if (problems.length > 0 || loaded.status === 'rejected') throw new InputError(unique(problems))
-  await preflight(options, requests, { fleet, story })
+  const sound = requests.filter((_, n) => templates[n]?.status === 'fulfilled')
+  const [ahead] = await Promise.allSettled([lookAhead(options, sound, fleet)])
+  const refused = [...problems, ...cloudProblems(ahead, problems)]
+  if (refused.length > 0 || loaded.status === 'rejected') throw new InputError(unique(refused))
+  if (ahead.status === 'fulfilled' && ahead.value) tell(ahead.value, requests, { options, story })
   return loaded.value && summarise(loaded.value.map(question => question.question_id))
 }
 
-/** What would cost money is looked at last: only a run that is right in itself asks a cloud anything. */
-async function preflight(
+/** The cloud is asked for every VM whose template is right, also when something else is not: one round of problems. */
+async function lookAhead(
   { maxHourlyCost, maxMinutes }: BenchOptions,
   requests: readonly LaunchRequest[],
-  { fleet, story }: Pick<CheckDeps, 'fleet' | 'story'>,
-): Promise<void> {
-  if (!fleet.preflight) return
-  const minutes = maxMinutes + TEARDOWN_MINUTES
-  const { checks, offers } = await fleet.preflight(requests, {
+  fleet: Fleet,
+): Promise<Preflight | null> {
+  if (!fleet.preflight || requests.length === 0) return null
+  return fleet.preflight(requests, {
     ...(maxHourlyCost === undefined ? {} : { maxHourlyCost }),
-    minutes,
+    minutes: maxMinutes + TEARDOWN_MINUTES,
   })
+}
+
+/** That it could not be asked at all is told only when nothing else is wrong. */
+function cloudProblems(ahead: PromiseSettledResult<unknown>, others: readonly Problem[]): readonly Problem[] {
+  const failed = ahead.status === 'rejected' && !(ahead.reason instanceof InputError)
+  return failed && others.length > 0 ? [] : problemsOf(ahead)
+}
+
+function tell(
+  { checks, offers }: Preflight,
+  requests: readonly LaunchRequest[],
+  { options, story }: { readonly options: BenchOptions; readonly story: Story },
+): void {
   for (const { what, status, detail, hint } of checks) {
     const text = [`${what}: ${detail}`, hint].filter(Boolean).join('. ')
     if (status === 'warning') story.warn(text)
@@ -73,7 +93,7 @@ async function preflight(
   }
   if (offers.length === 0) return
   const hourly = offers.reduce((sum, offer) => sum + offer.hourly, 0)
-  const most = (hourly * minutes) / 60
+  const most = (hourly * (options.maxMinutes + TEARDOWN_MINUTES)) / 60
   const rest = requests.length > offers.length ? ', without the VMs whose price is not known' : ''
   story.update('run', `about ${dollars(hourly)} an hour, ${dollars(most)} at the most${rest}`)
 }

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { requestsOf } from '../check.ts'
 import { systemClock } from '../clock.ts'
 import { openCredentials } from '../credentials/credentials.ts'
 import { currentEnv, type Env, lmrunHome } from '../env.ts'
@@ -51,7 +52,7 @@ async function inputsOrNone(cli: Parameters<typeof loadCliInputs>[0], env: Env):
 
 async function lookAtRun({ options, secrets }: Inputs, env: Env, signal: AbortSignal): Promise<Run> {
   const plan = createPlan(options, { secrets, run: createRun(env), now: systemClock.now() })
-  const requests = [plan.client, ...plan.models.map(({ server }) => server)]
+  const requests = requestsOf(plan)
   const minutes = options.maxMinutes + TEARDOWN_MINUTES
   const vms = requests.map(({ name }) => name)
   if (fleetKind(options) === 'local') return { ...NO_RUN, vms, minutes }

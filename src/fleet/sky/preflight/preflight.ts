@@ -132,7 +132,9 @@ interface Priced {
 /** A dry run chooses as the launch will, and says what that costs. */
 async function priceOf(request: LaunchRequest, { cli, renderer, env }: PreflightDeps): Promise<Priced> {
   const what = `offer for ${request.name}`
-  const { yaml } = await renderer.render(request)
+  const rendered = await renderer.render(request).catch((error: unknown) => refusedTemplate(request, error))
+  if ('check' in rendered) return rendered
+  const { yaml } = rendered
   const folder = await mkdtemp(path.join(tempFolder(env), 'lmrun-preflight-'))
   try {
     const file = path.join(folder, 'task.yaml')
@@ -149,6 +151,14 @@ async function priceOf(request: LaunchRequest, { cli, renderer, env }: Preflight
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** What is wrong with one template does not keep the others from being looked at. */
+function refusedTemplate({ name }: LaunchRequest, error: unknown): Priced {
+  if (!(error instanceof InputError)) throw error
+  const detail = error.problems.map(({ where, what }) => `${where}: ${what}`).join('; ')
+  const hint = [...new Set(error.problems.map(({ allowed }) => allowed))].join('; ')
+  return noPrice({ what: `template of ${name}`, status: 'failed', detail, hint })
 }
 
 /** SkyPilot names what is nearest to an accelerator that nobody has. Source: sky/optimizer.py */

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../../src/clock.ts'
+import { InputError } from '../../../../src/errors.ts'
 import type { LaunchRequest, Offer } from '../../../../src/fleet/fleet.ts'
 import { awsValidity, quotasNeeded, validityCheck } from '../../../../src/fleet/sky/preflight/aws.ts'
 import { budgetProblems, estimate } from '../../../../src/fleet/sky/preflight/budget.ts'
@@ -168,6 +169,28 @@ describe('preflight on AWS', () => {
     await expect(preflight([request('server-a')], { minutes: 70 }, deps({ dryrun }))).rejects.toThrow(
       'No launchable resource found',
     )
+  })
+
+  it('looks at the others when a template is wrong', async () => {
+    const { renderer, ...rest } = deps()
+    const problem = { where: 'my.yaml', what: 'no setup', allowed: 'Give one' }
+    const render = async (asked: LaunchRequest) => {
+      if (asked.name === 'server-a') throw new InputError([problem])
+      return renderer.render()
+    }
+    const requests = [request('server-a'), request('server-b')]
+    const { checks } = await lookAhead(
+      requests,
+      { minutes: 70 },
+      { ...rest, renderer: { ...renderer, render } },
+    )
+    expect(checks).toContainEqual({
+      what: 'template of server-a',
+      status: 'failed',
+      detail: 'my.yaml: no setup',
+      hint: 'Give one',
+    })
+    expect(checks.find(({ what }) => what === 'offer for server-b')?.status).toBe('ok')
   })
 
   it('names the nearest accelerators that there are, as SkyPilot does', async () => {
