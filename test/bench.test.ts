@@ -196,6 +196,12 @@ describe('bench', () => {
     expect(await lab.processes()).toEqual([])
   })
 
+  it('knows no graders for the questions of the hub on this machine', async () => {
+    const { results, told } = run(inputs({ a: model() }, { questions: 'hub' }))
+    await expect(results).rejects.toThrow('questions: "hub" takes the real LiveBench')
+    expect(told.saved).toEqual([])
+  })
+
   it('refuses everything that is wrong at once, before anything is launched or written', async () => {
     await mkdir(path.join(output, 'data'))
     const models = { 'a.b': model(), 'A-b': { ...model(), template: path.join(root, 'README.md') } }

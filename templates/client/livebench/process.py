@@ -21,13 +21,14 @@ def run(argv, *, cwd: Path, env: dict[str, str], log: Path, progress=lambda: Non
         child = subprocess.Popen(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        copy = threading.Thread(target=masked, args=(child.stdout, out, env.get("LIVEBENCH_API_KEY", "")))
+        copy = threading.Thread(target=masked, args=(child.stdout, out, env.get("LIVEBENCH_API_KEY", "")), daemon=True)
         copy.start()
         try:
             wait(child, progress)
         finally:
             end(child)
-            copy.join()
+            # Not for what it may have left behind with our pipe.
+            copy.join(GRACE)
     progress()
     return child.returncode
 
