@@ -4,13 +4,14 @@ import type { Join } from '../mesh-join.ts'
 import { readNodeName, serviceHost } from '../mesh-names.ts'
 import { dryRunText } from './dry-run.ts'
 import { type KnownFacts, knownFacts, makeLaunch } from './facts.ts'
+import { checkPath } from './host/path-check.ts'
 import { type JoinOffer, obtainOffer, offerAtHand } from './join/source.ts'
 import { checkJoin, isMain } from './join/trust.ts'
 import { k3sStarter } from './k3s.ts'
 import { connectKube, KubeError } from './kube/client.ts'
 import { PATH } from './kube/paths.ts'
 import { removeK3s } from './leave.ts'
-import { readOwnNetwork } from './network.ts'
+import { readOwnNetwork, withMtu } from './network.ts'
 import type { AgentOptions } from './options.ts'
 import { keepOwnUnit } from './own-unit.ts'
 import { AT, UNIT } from './paths.ts'
@@ -25,7 +26,7 @@ import { agentUnit } from './units.ts'
 /** `k3s_agent`: joins this VM to its mesh, and shows its ports there. A second time changes nothing. */
 export async function runAgentCommand(system: System, options: AgentOptions, host: Host): Promise<void> {
   const { log, root } = system
-  const known = knownFacts(system.env, await readOwnNetwork(root), options.name)
+  const known = knownFacts(system.env, withMtu(await readOwnNetwork(root), options.mtu), options.name)
   const before = await stillIn(system)
   if (options.dryRun) return log(await dryRun(system, { known, options, before }))
   const offer = await offerAtHand(system)
@@ -37,10 +38,12 @@ export async function runAgentCommand(system: System, options: AgentOptions, hos
       role: 'agent',
       interface: known.interface,
       ports: options.publish.ports.map(({ port }) => port),
+      peers: known.nodeIps,
       ...system,
     })),
     ...(await publish(system, state)),
   ]
+  if (joined) await checkPath(system)
   await (joined?.offer ?? offer)?.used()
   for (const line of done) log(line)
   if (done.length === 0) log(`nothing to change: ${state.nodeName} is in the mesh ${state.mesh}`)
@@ -65,9 +68,10 @@ async function join(
   atHand: JoinOffer | null,
 ): Promise<Joined> {
   const offer = await obtainOffer(system, atHand)
-  const facts = await factsFor(system, known, options, offer.join)
-  const where = { host: serverHost(facts, offer.join), port: offer.join.main.port }
+  const mainIsNear = await isNear(system, known, offer.join)
+  const where = { host: serverHost({ mainIsNear }, offer.join), port: offer.join.main.port }
   await checkJoin(where, offer.join, system.signal)
+  const facts = await factsFor(system, { known, mainIsNear, given: options.publicIp })
   // Of an earlier mesh, whose CA is another's.
   if (await removeK3s(system)) system.log('left the mesh that it was in before')
   const plan = planAgent(facts, offer.join, offer.join.launch ?? makeLaunch(system.env, facts))
@@ -76,22 +80,22 @@ async function join(
 }
 
 /** Near is who is in main's cloud and reaches it in private: what answers there has main's CA. */
-async function factsFor(
-  system: System,
-  known: KnownFacts,
-  { publicIp }: AgentOptions,
-  join: Join,
-): Promise<VmFacts> {
-  const { main } = join
-  const mainIsNear =
-    main.privateIp !== null &&
-    main.cloud === known.cloud &&
-    (await isMain({ host: main.privateIp, port: main.port }, join, system.signal))
-  return {
-    ...known,
-    mainIsNear,
-    publicIp: mainIsNear ? publicIp : await publicAddress(system, known, publicIp),
-  }
+async function isNear({ signal }: System, { cloud }: KnownFacts, join: Join): Promise<boolean> {
+  const { privateIp, port, cloud: mainCloud } = join.main
+  if (privateIp === null || mainCloud !== cloud) return false
+  return isMain({ host: privateIp, port }, join, signal)
+}
+
+interface Near {
+  readonly known: KnownFacts
+  readonly mainIsNear: boolean
+  /** Its public address, by whoever knows better. */
+  readonly given: string | null
+}
+
+/** Only who is not near needs a public address. */
+async function factsFor(system: System, { known, mainIsNear, given }: Near): Promise<VmFacts> {
+  return { ...known, mainIsNear, publicIp: mainIsNear ? given : await publicAddress(system, known, given) }
 }
 
 /** What it was told the last time, if its Node is known by that and K3s is at work. */
@@ -142,7 +146,8 @@ async function dryRun(system: System, { known, options, before }: DryRun): Promi
     return dryRunText(`${before.nodeName} is in the mesh ${before.mesh}; it would be told:`, [state])
   }
   if (!offer) return `${known.vm} would wait for what lets it in, and join\n${JSON.stringify(known, null, 2)}`
-  const facts = await factsFor(system, known, options, offer.join)
+  const mainIsNear = await isNear(system, known, offer.join)
+  const facts = await factsFor(system, { known, mainIsNear, given: options.publicIp })
   const plan = planAgent(facts, offer.join, offer.join.launch ?? 'xxxxx')
   const state = stateOf(options, { plan, mesh: offer.join.main.mesh, offer }, known)
   return dryRunText(`${plan.nodeName} would join the mesh ${offer.join.main.mesh}, with:`, [

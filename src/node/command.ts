@@ -15,12 +15,12 @@ export async function runCommand(system: System, [command = '', ...args]: readon
     case 'server': {
       const options = readServerOptions(args)
       const { runServerCommand } = await import('./server.ts')
-      return runServerCommand(system, options, await host())
+      return runServerCommand(system, options, await host(system))
     }
     case 'agent': {
       const options = readAgentOptions(args)
       const { runAgentCommand } = await import('./agent.ts')
-      return runAgentCommand(system, options, await host())
+      return runAgentCommand(system, options, await host(system))
     }
     case 'run-agent':
     case 'run-main': {
@@ -33,7 +33,7 @@ export async function runCommand(system: System, [command = '', ...args]: readon
     }
     case 'leave': {
       const { runLeaveCommand } = await import('./leave.ts')
-      return runLeaveCommand(system, await host())
+      return runLeaveCommand(system, await host(system))
     }
     default: {
       const what = command === '' ? 'is missing' : `there is no ${command}`
@@ -42,7 +42,7 @@ export async function runCommand(system: System, [command = '', ...args]: readon
   }
 }
 
-/** Nothing of a VM's own system is changed. */
-async function host(): Promise<Host> {
-  return { apply: async () => [], undo: async () => [] }
+async function host(system: System): Promise<Host> {
+  const { createHost } = await import('./host/host.ts')
+  return createHost(system)
 }

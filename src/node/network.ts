@@ -23,6 +23,11 @@ export async function readOwnNetwork(root: string): Promise<OwnNetwork> {
   return { interface: name, address, mtu }
 }
 
+/** @param mtu of the narrowest path, where that is known to be less */
+export function withMtu(network: OwnNetwork, mtu: number | null): OwnNetwork {
+  return mtu === null ? network : { ...network, mtu: Math.min(network.mtu, mtu) }
+}
+
 /** Of /proc/net/route's lines the one to 0.0.0.0/0 with the lowest metric; null when there is none. */
 export function defaultInterface(routes: string): string | null {
   const [best] = routes

@@ -8,6 +8,8 @@ interface CommonOptions {
   readonly name: string | null
   /** Null: as the cloud says. */
   readonly publicIp: string | null
+  /** Bytes, of the narrowest path to another VM; null: as this VM's own interface. */
+  readonly mtu: number | null
   /** Only say what would be done. */
   readonly dryRun: boolean
 }
@@ -27,6 +29,7 @@ export interface AgentOptions extends CommonOptions {
 const COMMON = {
   name: { type: 'string' },
   'public-ip': { type: 'string' },
+  mtu: { type: 'string' },
   'dry-run': { type: 'boolean' },
 } as const
 const SERVER = { ...COMMON, ttl: { type: 'string' } } as const
@@ -53,6 +56,7 @@ export const USAGE = `Makes this VM a part of an LMRun mesh: docs/mesh.md
   --headless          no address of its own: the name resolves to the VMs themselves
   --ranks             of a VM of several nodes, which publish: head, or all that are healthy
   --ttl               for how long a token for VMs that are launched by hand lives: 90m, 24h, 7d
+  --mtu BYTES         of the narrowest path between VMs, where something drops larger packets silently
   --name, --public-ip what SkyPilot and the cloud say otherwise
   --dry-run           says what would be done
   status | leave      what this VM is in its mesh; takes it out, and all that was installed for it
@@ -120,6 +124,7 @@ function parse<T extends NonNullable<Parameters<typeof parseArgs>[0]>['options']
 interface CommonValues {
   readonly name?: string | undefined
   readonly 'public-ip'?: string | undefined
+  readonly mtu?: string | undefined
   readonly 'dry-run'?: boolean | undefined
 }
 
@@ -132,7 +137,16 @@ function common(values: CommonValues, problems: Problem[]): CommonOptions {
       allowed: 'As 203.0.113.7.',
     })
   }
-  return { name, publicIp, dryRun: values['dry-run'] ?? false }
+  return { name, publicIp, mtu: readMtu(values.mtu, problems), dryRun: values['dry-run'] ?? false }
+}
+
+/** WireGuard takes 80 bytes of each packet, and IPv4 promises 576. */
+function readMtu(text: string | undefined, problems: Problem[]): number | null {
+  if (text === undefined) return null
+  const mtu = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (mtu < 656 || mtu > 9001)
+    problems.push({ where: '--mtu', what: `${text} is no MTU`, allowed: 'Bytes, from 656 to 9001.' })
+  return mtu
 }
 
 /** Kubernetes' rules: https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports */

@@ -16,7 +16,7 @@ import { k3sStarter } from './k3s.ts'
 import { connectKube } from './kube/client.ts'
 import { MANAGER } from './kube/managers.ts'
 import { PATH } from './kube/paths.ts'
-import { readOwnNetwork } from './network.ts'
+import { readOwnNetwork, withMtu } from './network.ts'
 import type { ServerOptions } from './options.ts'
 import { keepOwnUnit } from './own-unit.ts'
 import { AT, UNIT } from './paths.ts'
@@ -47,7 +47,9 @@ export async function runServerCommand(system: System, options: ServerOptions, h
   }
   if (await furnish(system, state.info))
     done.push('VMs may publish what is theirs, and the runner finds its way')
-  done.push(...(await host.apply({ role: 'server', interface: facts.interface, ports: [], ...system })))
+  done.push(
+    ...(await host.apply({ role: 'server', interface: facts.interface, ports: [], peers: [], ...system })),
+  )
   done.push(...(await letIn(system, state, before)))
   const { content } = unitFile(system)
   if (await keepOwnUnit(system, { unit: UNIT.main, content, state: stateFile(AT.main, state) }))
@@ -56,8 +58,8 @@ export async function runServerCommand(system: System, options: ServerOptions, h
   if (done.length === 0) log(`nothing to change: this VM is the main node of the mesh ${facts.vm}`)
 }
 
-async function serverFacts(system: System, { name, publicIp }: ServerOptions): Promise<VmFacts> {
-  const known = knownFacts(system.env, await readOwnNetwork(system.root), name)
+async function serverFacts(system: System, { name, publicIp, mtu }: ServerOptions): Promise<VmFacts> {
+  const known = knownFacts(system.env, withMtu(await readOwnNetwork(system.root), mtu), name)
   if (known.nodes > 1) {
     throw new LmrunError(`main is one node, and ${known.vm} has ${known.nodes}`, {
       hint: 'Leave out num_nodes.',

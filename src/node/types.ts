@@ -68,6 +68,8 @@ export interface HostRequest {
   readonly interface: string
   /** Shown to the mesh; all others are the VM's own. */
   readonly ports: readonly number[]
+  /** Addresses of the VM's other nodes, which SkyPilot connects. */
+  readonly peers: readonly string[]
   readonly log: (line: string) => void
   readonly signal: AbortSignal
 }
