@@ -9,7 +9,7 @@ import type { Join } from '../mesh-join.ts'
 import { writePlanned } from './files.ts'
 import { installK3s } from './k3s-binary.ts'
 import { connectKube } from './kube/client.ts'
-import { kubeletReady } from './kube/nodes.ts'
+import { kubeletOf } from './kube/nodes.ts'
 import { PATH } from './kube/paths.ts'
 import { AT } from './paths.ts'
 import type { System } from './system.ts'
@@ -53,7 +53,7 @@ async function untilReady(system: System, { nodeName, kubeconfig, unit }: K3sPla
         path.join(root, kubeconfig),
         AbortSignal.any([signal, clock.timeout(10_000)]),
       )
-      if (kubeletReady(await kube.get<V1Node>(PATH.node(nodeName))) === true) return
+      if (kubeletOf(await kube.get<V1Node>(PATH.node(nodeName))) === 'ready') return
       seen = 'the Node is not ready'
     } catch (error) {
       signal.throwIfAborted()

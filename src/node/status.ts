@@ -3,7 +3,7 @@ import type { V1EndpointSlice, V1Node } from '@kubernetes/client-node'
 import { explain } from '../errors.ts'
 import { MESH, readNodeName, serviceHost } from '../mesh-names.ts'
 import { connectKube, KubeError } from './kube/client.ts'
-import { kubeletReady, nodeAddress } from './kube/nodes.ts'
+import { kubeletOf, nodeAddress } from './kube/nodes.ts'
 import { PATH } from './kube/paths.ts'
 import { AT, UNIT } from './paths.ts'
 import { type AgentState, readAgentState, readMainState } from './state.ts'
@@ -36,7 +36,7 @@ async function seenByMain(
   try {
     const kube = await connectKube(path.join(root, kubeconfig), signal)
     const node = await kube.get<V1Node>(PATH.node(nodeName))
-    const ready = kubeletReady(node) === true ? 'ready' : 'not ready'
+    const ready = kubeletOf(node) === 'ready' ? 'ready' : 'not ready'
     const lines = [`${nodeName} is ${ready}, at ${nodeAddress(node) ?? 'no address yet'} in the mesh`]
     if (!agent || agent.publish.ports.length === 0) return lines
     const slice = await kube.get<V1EndpointSlice>(PATH.slice(nodeName)).catch(error => {

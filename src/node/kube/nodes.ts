@@ -8,8 +8,13 @@ export function nodeAddress({ spec }: V1Node): string | null {
   return spec?.podCIDR?.split('/')[0] ?? null
 }
 
-/** What its kubelet says, or the control plane when it has not heard of it; null when nobody has said anything yet. */
-export function kubeletReady({ status }: V1Node): boolean | null {
+/** `silent`: the control plane has not heard of it for a while; null: nobody has said anything yet. */
+export type Kubelet = 'ready' | 'notReady' | 'silent' | null
+
+/** What a Node's kubelet says of it. */
+export function kubeletOf({ status }: V1Node): Kubelet {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')
-  return ready ? ready.status === 'True' : null
+  if (!ready) return null
+  if (ready.status === 'Unknown') return 'silent'
+  return ready.status === 'True' ? 'ready' : 'notReady'
 }

@@ -5,7 +5,7 @@ import { type NodeName, readNodeName } from '../../mesh-names.ts'
 import { connectKube, type KubeClient, KubeError } from '../kube/client.ts'
 import { followAll, type Watching } from '../kube/follow.ts'
 import { MANAGER } from '../kube/managers.ts'
-import { kubeletReady, nodeAddress } from '../kube/nodes.ts'
+import { kubeletOf, nodeAddress } from '../kube/nodes.ts'
 import { only, PATH } from '../kube/paths.ts'
 import { createReconciler } from '../kube/reconciler.ts'
 import type { PublishOptions } from '../types.ts'
@@ -102,8 +102,8 @@ interface Publishing {
 
 async function publishNow(kube: KubeClient, { known, name, publish }: Publishing): Promise<void> {
   const { node, healthy } = known
-  // Main calls the slice of a Node unready whose kubelet is gone: no reason to quarrel with it.
-  const ready = node !== null && healthy && kubeletReady(node) !== false
+  // Main takes out whose kubelet says that it is not ready: no reason to quarrel with it.
+  const ready = node !== null && healthy && kubeletOf(node) !== 'notReady'
   const wanted = node && sliceOf({ node, name, publish, ready })
   if (!wanted || isSettled(known.slice, wanted)) return
   known.slice = await kube.apply(PATH.slice(wanted.metadata?.name), wanted, MANAGER.agent)

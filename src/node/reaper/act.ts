@@ -1,9 +1,10 @@
 import type { V1ConfigMap, V1EndpointSlice, V1Node } from '@kubernetes/client-node'
-import { BINDINGS } from '../../mesh-names.ts'
+import { BINDINGS, MESH } from '../../mesh-names.ts'
 import { type KubeClient, KubeError } from '../kube/client.ts'
 import { MANAGER } from '../kube/managers.ts'
 import { PATH } from '../kube/paths.ts'
 import type { BeatWatch } from './beats.ts'
+import type { BindingsPatch } from './bindings.ts'
 import type { Action } from './decide.ts'
 import { judge } from './judge.ts'
 
@@ -21,7 +22,8 @@ async function attempt(kube: KubeClient, action: Action, beats: BeatWatch): Prom
   switch (action.do) {
     case 'bind': {
       const { patch, resourceVersion } = action
-      await kube.merge(PATH.own(BINDINGS), { metadata: { resourceVersion }, data: patch })
+      if (resourceVersion === null) await createBindings(kube, patch)
+      else await kube.merge(PATH.own(BINDINGS), { metadata: { resourceVersion }, data: patch })
       const lines = Object.entries(patch).map(([key, value]) =>
         value === null ? `-${key}` : `${key}=${value}`,
       )
@@ -45,6 +47,15 @@ async function attempt(kube: KubeClient, action: Action, beats: BeatWatch): Prom
     case 'delete':
       return deleteNode(kube, action.node, beats)
   }
+}
+
+async function createBindings(kube: KubeClient, data: BindingsPatch): Promise<void> {
+  const metadata = { name: BINDINGS, namespace: MESH.ownNamespace }
+  await kube.apply(
+    PATH.own(BINDINGS),
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata, data } as object,
+    MANAGER.reaper,
+  )
 }
 
 async function callUnready(kube: KubeClient, { metadata, endpoints }: V1EndpointSlice): Promise<void> {

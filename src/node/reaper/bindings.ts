@@ -53,8 +53,11 @@ function addressesOf(ours: readonly VmNode[], all: readonly VmNode[]): [string, 
   })
 }
 
-/** A merge patch: what is to be forgotten is null; null when nothing changes. */
-export function bindingsPatch(current: Bindings, next: Bindings): Record<string, string | null> | null {
+/** What is to be forgotten is null. */
+export type BindingsPatch = Readonly<Record<string, string | null>>
+
+/** Null when nothing changes. */
+export function bindingsPatch(current: Bindings, next: Bindings): BindingsPatch | null {
   const gone = Object.keys(current).filter(key => !(key in next))
   const changed = Object.entries(next).filter(([key, value]) => current[key] !== value)
   if (gone.length + changed.length === 0) return null

@@ -1,6 +1,14 @@
 import type { V1ConfigMap, V1EndpointSlice, V1Node, V1Service } from '@kubernetes/client-node'
 import { MESH_LABEL } from '../../mesh-names.ts'
-import { type Bindings, bindingsPatch, isOurs, nextBindings, type VmNode, vmNodes } from './bindings.ts'
+import {
+  type Bindings,
+  type BindingsPatch,
+  bindingsPatch,
+  isOurs,
+  nextBindings,
+  type VmNode,
+  vmNodes,
+} from './bindings.ts'
 import { type Beat, hasReadyEndpoint, judge, type Verdict } from './judge.ts'
 import { serviceChange, unusedServices, wantedServices } from './services.ts'
 
@@ -24,7 +32,7 @@ export interface Memory {
 export const NOTHING: Memory = { dead: new Map(), gone: new Map() }
 
 export type Action =
-  | { readonly do: 'bind'; readonly patch: Record<string, string | null>; readonly resourceVersion: string }
+  | { readonly do: 'bind'; readonly patch: BindingsPatch; readonly resourceVersion: string | null }
   | { readonly do: 'apply' | 'replace' | 'drop'; readonly service: V1Service }
   | { readonly do: 'unready'; readonly slice: V1EndpointSlice }
   | { readonly do: 'delete'; readonly node: V1Node }
@@ -71,9 +79,11 @@ function remember({ services, now }: World, { nodes, verdicts }: Judged, memory:
   }
 }
 
-function bind({ bindings }: World, patch: Record<string, string | null> | null): Action[] {
-  const resourceVersion = bindings?.metadata?.resourceVersion
-  return patch && resourceVersion ? [{ do: 'bind', patch, resourceVersion }] : []
+function bind({ bindings }: World, patch: BindingsPatch | null): Action[] {
+  // Nobody can publish without it: it is made when it is not there, with whatever there is to be written.
+  const missing = bindings === undefined && patch === null
+  const resourceVersion = bindings?.metadata?.resourceVersion ?? null
+  return patch || missing ? [{ do: 'bind', patch: patch ?? {}, resourceVersion }] : []
 }
 
 function unready({ slices }: World, verdicts: ReadonlyMap<string, Verdict>): Action[] {

@@ -73,9 +73,9 @@ describe('who is heard of', () => {
     ['True', 'none', 'well'],
     ['True', 'expired', 'out'],
     ['False', 'alive', 'out'],
-    ['False', 'none', 'dead'],
-    ['False', 'expired', 'dead'],
-    ['Unknown', 'alive', 'out'],
+    ['False', 'none', 'out'],
+    ['False', 'expired', 'out'],
+    ['Unknown', 'alive', 'well'],
     ['Unknown', 'none', 'dead'],
     ['Unknown', 'expired', 'dead'],
     [null, 'alive', 'well'],
@@ -89,7 +89,9 @@ describe('who is heard of', () => {
     const service = there()
     expect(does({ service })).toEqual([])
     expect(does({ service, beat: 'expired' })).toEqual(['unready'])
-    expect(does({ service, kubelet: 'Unknown' })).toEqual(['unready'])
+    expect(does({ service, kubelet: 'False' })).toEqual(['unready'])
+    expect(does({ service, kubelet: 'Unknown' })).toEqual([])
+    expect(does({ service, kubelet: 'Unknown', beat: 'expired' })).toEqual(['unready'])
     expect(does({ service, beat: 'expired', ready: false })).toEqual([])
   })
 
@@ -107,7 +109,7 @@ describe('who is heard of', () => {
 
   test('main’s own Node stays', () => {
     const memory = { ...NOTHING, dead: new Map([['u1', 0]]) }
-    const dead = { service: there(), kubelet: 'False', beat: 'none', ready: false, now: GRACE_MS } as const
+    const dead = { service: there(), kubelet: 'Unknown', beat: 'none', ready: false, now: GRACE_MS } as const
     expect(does(dead, memory)).toEqual(['delete'])
     expect(does({ ...dead, labels: { 'lmrun-mesh-role': 'main' } }, memory)).toEqual([])
   })
@@ -134,6 +136,14 @@ describe('who is heard of', () => {
       }),
     )
   })
+})
+
+test('bindings that are not there are made, with what there is to be written', () => {
+  const without = (given: Given) =>
+    decide({ ...world(given), bindings: undefined }, NOTHING, GRACE_MS).actions[0]
+  const patch = { qwen: 'aaaaa', [NAME]: '10.42.1.0' }
+  expect(without({})).toEqual({ do: 'bind', patch, resourceVersion: null })
+  expect(without({ gone: true })).toEqual({ do: 'bind', patch: {}, resourceVersion: null })
 })
 
 describe('Services', () => {
