@@ -171,11 +171,18 @@ function brokenLink(from: string, target: string): string[] {
 }
 
 /** Whether a command that a document shows is there: ours by looking, others' by a list against typing errors. */
-function exists([program = '', first = '', second = '']: readonly string[]): boolean {
+function exists(words: readonly string[]): boolean {
+  const [program = '', first = '', second = ''] = words
+  // By hand one works in the folder of the templates.
+  const isThere = (file: string) => ['', 'templates'].some(from => existsSync(path.join(root, from, file)))
   const npmCommands = ['cit', 'ci', 'install', 'link', 'test']
   if (program === 'npm' && first === 'run') return Object.hasOwn(manifest.scripts, second)
   if (program === 'npm') return npmCommands.includes(first)
   if (program === 'lmrun') return existsSync(path.join(root, 'src/cli', `${first}.ts`))
-  if (program.includes('/')) return existsSync(path.join(root, program))
+  if (program === 'sky') {
+    const known = ['check', 'down', 'launch', 'logs', 'status'].includes(first)
+    return known && words.filter(word => word.endsWith('.yaml')).every(isThere)
+  }
+  if (program.includes('/')) return isThere(program)
   return ['cd', 'cat', 'gh', 'git', 'jq', 'node', 'npx'].includes(program)
 }
