@@ -3,7 +3,8 @@ import { currentEnv } from '../env.ts'
 import { InputError } from '../errors.ts'
 import { FLAGS, kebab } from './bench.ts'
 
-type Role = 'server' | 'client'
+const ROLES = ['main', 'client', 'server'] as const
+type Role = (typeof ROLES)[number]
 
 interface Flags {
   readonly flags: Readonly<Record<string, string>>
@@ -17,7 +18,7 @@ Example:
 export function templateCommand(): Command {
   const show = new Command('show')
     .description('Print what SkyPilot would get for each VM of a run; nothing is written or launched')
-    .argument('[role]', 'server or client (default: both)')
+    .argument('[role]', 'main, client or server (default: all)')
   for (const [flag, help] of FLAGS) show.addOption(new Option(`--${flag}`, help))
   show
     .option(
@@ -37,8 +38,10 @@ export function templateCommand(): Command {
 }
 
 function checkRole(role: string | undefined): Role | undefined {
-  if (role === undefined || role === 'server' || role === 'client') return role
-  const allowed = 'Give server, client, or nothing for both'
+  if (role === undefined) return role
+  const known = ROLES.find(one => one === role)
+  if (known) return known
+  const allowed = `Give ${ROLES.join(', ')}, or nothing for all`
   throw new InputError([{ where: 'lmrun template show', what: `"${role}"`, allowed }])
 }
 
@@ -56,10 +59,13 @@ async function showTemplates(role: Role | undefined, cli: Flags): Promise<string
     throw new InputError([{ where: '--infra', what: 'local renders nothing', allowed }])
   }
   const plan = createPlan(options, { secrets, run: createRun(env), now: Date.now() })
-  const servers = plan.models.map(({ server }) => server)
-  const requests = [...(role === 'server' ? [] : [plan.client]), ...(role === 'client' ? [] : servers)]
+  const requests = {
+    main: plan.mesh.kind === 'main' ? [plan.mesh.main] : [],
+    client: [plan.client],
+    server: plan.models.map(({ server }) => server),
+  }
   const documents = await Promise.all(
-    requests.map(async request => {
+    (role === undefined ? ROLES.flatMap(one => requests[one]) : requests[role]).map(async request => {
       const { yaml, secrets: handed, config } = await skyRenderer.render(request)
       const beside = config.map(item => `--config ${item}`)
       const names = Object.keys(handed)

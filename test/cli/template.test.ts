@@ -17,8 +17,10 @@ const RUN = ['--models', 'a: org/a', '--infra', 'aws gcp', '--accelerators', 'L4
 
 test('one document a VM, each with its name', async () => {
   const text = await show(...RUN)
-  expect(text.match(/^# (client|a)-\w+/gm)).toHaveLength(2)
-  const [client, server] = parseAllDocuments(text, { version: '1.1' }).map(document => document.toJS())
+  expect(text.match(/^# (main|client|a)-\w+/gm)).toHaveLength(3)
+  const [main, client, server] = parseAllDocuments(text, { version: '1.1' }).map(document => document.toJS())
+  expect(main).toMatchObject({ name: 'main', resources: { any_of: [{ infra: 'aws' }, { infra: 'gcp' }] } })
+  expect(await show(...RUN, '--mesh', 'off')).not.toContain('name: main')
   expect(client).toMatchObject({ name: 'smoke-client', envs: { QUESTIONS: 'smoke' } })
   expect(server).toMatchObject({
     envs: { MODEL: 'org/a' },
@@ -33,6 +35,6 @@ test('one document a VM, each with its name', async () => {
 })
 
 test('refuses what has nothing to show', async () => {
-  await expect(show('sever', ...RUN)).rejects.toThrow('Give server, client')
+  await expect(show('sever', ...RUN)).rejects.toThrow('Give main, client, server')
   await expect(show('--models', 'a: org/a')).rejects.toThrow('local renders nothing')
 })
