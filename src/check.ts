@@ -8,7 +8,7 @@ import { allInfra, type BenchOptions, fleetKind, isHub, questionFilter } from '.
 import { checkOutput } from './output.ts'
 import { type Plan, TEARDOWN_MINUTES } from './plan.ts'
 import { dollars } from './report/numbers.ts'
-import { nameClashes } from './run.ts'
+import { nameClashes, warmVmName } from './run.ts'
 import type { Story } from './story.ts'
 
 /** The questions that a run asks, for its results. */
@@ -48,6 +48,7 @@ export async function check(
   ])
   const problems = [
     ...clashes(Object.keys(options.models), label('models')),
+    ...takenNames(plan, label('models')),
     ...keylessReuse(options, label('reuse')),
     ...hublessClient(options, label('questions')),
     ...meshless(options, label),
@@ -133,6 +134,21 @@ function clashes(keys: readonly string[], where: string): Problem[] {
     what: `the keys "${a}" and "${b}" would get the same VM name`,
     allowed: 'Make them differ in letters or digits, not only in case or punctuation',
   }))
+}
+
+/** What a run calls VMs of its own, in their names and in its story. */
+const OWN = ['client', 'main']
+
+function takenNames({ mesh, client, models }: Plan, where: string): Problem[] {
+  const own = [client.name, ...(mesh.kind === 'main' ? [mesh.main.name] : [])]
+  const isTaken = (key: string, name: string) => OWN.includes(warmVmName(key)) || own.includes(name)
+  return models
+    .filter(({ key, server }) => isTaken(key, server.name))
+    .map(({ key }) => ({
+      where,
+      what: `the key "${key}" would give the model's server the name of a VM that the run has anyway`,
+      allowed: `Give it another key than ${OWN.join(', ')}, and another than the name of the mesh`,
+    }))
 }
 
 function problemsOf(result: PromiseSettledResult<unknown>): readonly Problem[] {

@@ -33,11 +33,23 @@ interface World {
   readonly wrong?: readonly string[]
   readonly preflight?: () => Promise<Preflight>
   readonly questions?: string
+  /** Over the usual ones. */
+  readonly options?: Readonly<Record<string, unknown>>
 }
 
 /** Where the problems are; null when there are none. */
-async function problems({ wrong = [], preflight = async () => FOUND, questions = 'smoke' }: World) {
-  const raw = { models: { a: 'm', b: 'm' }, infra: 'aws', mesh: 'off', 'output-directory': folder, questions }
+async function problems(world: World) {
+  return (await problemsIn(world))?.map(({ where }) => where) ?? null
+}
+
+async function problemsIn({
+  wrong = [],
+  preflight = async () => FOUND,
+  questions = 'smoke',
+  options,
+}: World): Promise<readonly Problem[] | null> {
+  const usual = { models: { a: 'm', b: 'm' }, infra: 'aws', mesh: 'off', questions }
+  const raw = { ...usual, 'output-directory': folder, ...options }
   const parsed = parseOptions(raw, name => name)
   if (!('value' in parsed)) throw new Error(JSON.stringify(parsed.problems))
   const plan = createPlan(parsed.value, { secrets: {}, run: createRun({}, 'fixed'), now: 0 })
@@ -58,7 +70,7 @@ async function problems({ wrong = [], preflight = async () => FOUND, questions =
     await check(parsed.value, plan, { fleet, label: name => name, story })
     return null
   } catch (error) {
-    if (error instanceof InputError) return error.problems.map(({ where }) => where)
+    if (error instanceof InputError) return error.problems
     throw error
   }
 }
@@ -92,5 +104,54 @@ describe('the check before a run', () => {
     const preflight = () => Promise.reject(new Error('no network'))
     expect(await problems({ wrong: ['a'], preflight })).toEqual(['template of a'])
     await expect(problems({ preflight })).rejects.toThrow('no network')
+  })
+})
+
+describe('names', () => {
+  const of = async (models: readonly string[], options = {}) =>
+    (
+      await problemsIn({ options: { models: Object.fromEntries(models.map(key => [key, 'm'])), ...options } })
+    )?.map(({ where, what }) => `${where}: ${/"([^"]*)"/.exec(what)?.[1]}`) ?? null
+
+  it('of VMs that the run has anyway are refused, however they are spelt and whatever the mesh', async () => {
+    expect(await of(['client', 'Main', 'a'])).toEqual(['models: client', 'models: Main'])
+    expect(await of(['main'], { mesh: 'auto' })).toEqual(['models: main'])
+    expect(await of(['client'], { infra: 'local' })).toEqual(['models: client'])
+    expect(await of(['client-2', 'mainly'])).toBe(null)
+  })
+
+  it('of warm servers are not that of the mesh', async () => {
+    const warm = { reuse: 'true', secrets: 'VLLM_API_KEY' }
+    expect(await of(['hub', 'a'], { ...warm, mesh: 'hub' })).toEqual(['models: hub'])
+    // Without `reuse` its name ends in five characters of the run.
+    expect(await of(['hub', 'a'], { mesh: 'hub' })).toBe(null)
+    expect(await of(['hub', 'a'], { ...warm, mesh: 'other' })).toBe(null)
+  })
+})
+
+describe('a mesh that was asked for', () => {
+  const of = async (options: Readonly<Record<string, unknown>>) =>
+    (await problemsIn({ options }))?.map(({ where, what }) => `${where}: ${what}`) ?? null
+
+  it('takes VMs that are machines of their own alone: all places count, also those of one model', async () => {
+    const outside = 'cannot join a mesh: they are no machines of their own'
+    expect(await of({ mesh: 'main', infra: 'kubernetes' })).toEqual([`mesh: VMs of kubernetes ${outside}`])
+    expect(await of({ mesh: 'main', infra: 'aws', 'client-infra': 'slurm' })).toEqual([
+      `mesh: VMs of slurm ${outside}`,
+    ])
+    const models = { a: { model: 'm', infra: 'runpod' }, b: 'm' }
+    expect(await of({ 'mesh-kubeconfig': 'file', models, mesh: 'auto' })).toEqual([
+      `mesh-kubeconfig: VMs of runpod ${outside}`,
+    ])
+    expect(await of({ mesh: 'main', infra: 'aws gcp/us-central1 lambda' })).toBe(null)
+  })
+
+  it('is not one that is off', async () => {
+    expect(await of({ 'mesh-kubeconfig': 'file', mesh: 'off' })).toEqual(['mesh-kubeconfig: the mesh is off'])
+  })
+
+  it('is not missed where nobody asked for one', async () => {
+    expect(await of({ mesh: 'auto', infra: 'kubernetes' })).toBe(null)
+    expect(await of({ mesh: 'off', infra: 'kubernetes' })).toBe(null)
   })
 })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parseOptions } from '../src/options.ts'
 import { createPlan, stepEnvs } from '../src/plan.ts'
 import { createRun } from '../src/run.ts'
@@ -80,5 +80,59 @@ it('tells a step which model to ask, and where', () => {
     SERVER: `qwen-coder-${run.short}`,
     API_BASE: 'http://127.0.0.1:1/v1',
     MODEL: 'qwen-coder',
+  })
+})
+
+describe('the mesh of a run', () => {
+  const meshOf = (raw: Record<string, unknown>) => plan({ infra: 'aws', ...raw }).mesh
+
+  it('is its own where all VMs can join one: a main that ends with the run, where the client is', () => {
+    const { mesh, client, models } = plan({ infra: 'lambda', 'client-infra': 'aws/eu-west-1', reuse: 'true' })
+    if (mesh.kind !== 'main') throw new Error(mesh.kind)
+    expect(mesh.adopt).toBe(false)
+    expect(mesh.main).toMatchObject({
+      name: `main-${run.short}`,
+      template: expect.stringMatching(/templates\/main\.yaml$/),
+      resources: { infra: ['aws/eu-west-1'] },
+      labels: { 'lmrun-role': 'main', 'lmrun-ending': 'down', 'lmrun-run': run.id },
+      secrets: {},
+      reuse: false,
+    })
+    expect([client.joins, models[0]?.server.joins]).toEqual([true, true])
+    // What a VM is known by in the mesh is the service that is waited for.
+    expect(models[0]?.service.name).toBe(models[0]?.server.name)
+  })
+
+  it.each(['aws', 'gcp/us-central1', 'lambda', 'azure', 'nebius'])('is made on %s', infra => {
+    expect(meshOf({ infra }).kind).toBe('main')
+  })
+
+  it.each(['local', 'kubernetes', 'k8s/context', 'slurm', 'runpod', 'ssh'])('is not made on %s', infra => {
+    expect(meshOf({ infra }).kind).toBe('direct')
+  })
+
+  it('is not made when one VM of all may be where it cannot join', () => {
+    expect(meshOf({ 'client-infra': 'kubernetes' }).kind).toBe('direct')
+    expect(meshOf({ infra: 'aws runpod' }).kind).toBe('direct')
+    const models = { a: { model: 'm', infra: 'slurm' }, b: 'm' }
+    const one = plan({ infra: 'aws', models })
+    expect([one.mesh.kind, one.client.joins, one.models[1]?.server.joins]).toEqual([
+      'direct',
+      undefined,
+      undefined,
+    ])
+  })
+
+  it('is off when told so', () => {
+    expect(meshOf({ mesh: 'off' }).kind).toBe('direct')
+  })
+
+  it('is one that stays when it has a name: its main is used when it is up', () => {
+    const mesh = meshOf({ mesh: 'ours' })
+    expect(mesh).toMatchObject({ kind: 'main', adopt: true, main: { name: 'ours' } })
+  })
+
+  it('is the one of the kubeconfig, without a main of its own', () => {
+    expect(meshOf({ 'mesh-kubeconfig': '/a/file' })).toEqual({ kind: 'shared', kubeconfig: '/a/file' })
   })
 })
