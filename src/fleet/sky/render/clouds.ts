@@ -27,6 +27,8 @@ export const DEDICATED: readonly string[] = [
 
 /** Can give a VM an identity of its own instead of a copy of whoever launches it. Pods have one anyway. */
 const SERVICE_ACCOUNT = ['aws', 'azure', 'gcp']
+/** Further ones whose files SkyPilot can be told to leave where they are: sky/utils/schemas.py. `ssh` shares a kubeconfig. */
+const LEAVES_FILES = ['kubernetes', 'nebius', 'oci', 'ssh', 'vast']
 
 /** `gcp/us-central1` → `gcp`; `k8s` is Kubernetes' short name. */
 export function cloudOf(infra: string): string {
@@ -49,7 +51,10 @@ export function hasSpot(infra: string | undefined): boolean {
 export function identityConfig(infra: readonly string[]): string[] {
   if (infra.length === 0) return []
   const used = infra.map(cloudOf)
-  return SERVICE_ACCOUNT.map(
-    cloud => `${cloud}.remote_identity=${used.includes(cloud) ? 'SERVICE_ACCOUNT' : 'NO_UPLOAD'}`,
-  )
+  return [
+    ...SERVICE_ACCOUNT.map(
+      cloud => `${cloud}.remote_identity=${used.includes(cloud) ? 'SERVICE_ACCOUNT' : 'NO_UPLOAD'}`,
+    ),
+    ...LEAVES_FILES.filter(cloud => !used.includes(cloud)).map(cloud => `${cloud}.remote_identity=NO_UPLOAD`),
+  ]
 }

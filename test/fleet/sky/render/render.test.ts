@@ -129,7 +129,14 @@ test('the identity is the least that ends the VM', async () => {
     'aws.remote_identity=SERVICE_ACCOUNT',
     'azure.remote_identity=NO_UPLOAD',
     'gcp.remote_identity=NO_UPLOAD',
+    ...['kubernetes', 'nebius', 'oci', 'ssh', 'vast'].map(cloud => `${cloud}.remote_identity=NO_UPLOAD`),
   ])
+  // A pod has an identity of its own; a cloud without any needs its key.
+  for (const [infra, cloud] of [
+    ['k8s/mine', 'kubernetes'],
+    ['nebius', 'nebius'],
+  ] as const)
+    expect((await config([infra])).filter(line => line.startsWith(cloud))).toEqual([])
   expect(await config([])).toEqual([])
 })
 
