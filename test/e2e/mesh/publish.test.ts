@@ -65,7 +65,7 @@ async function readiness(node: string, expected: boolean | null): Promise<void> 
 }
 
 async function binding(key: string): Promise<string | undefined> {
-  return (await admin.get<V1ConfigMap>(PATH.own(BINDINGS))).data?.[key]
+  return (await found(admin.get<V1ConfigMap>(PATH.own(BINDINGS))))?.data?.[key]
 }
 
 async function clusterIp(service: string): Promise<string | undefined> {
@@ -106,7 +106,15 @@ describe('a service', () => {
     await answers(ONE, ONE)
   })
 
+  test('keeps its name when what main wrote down is lost', async () => {
+    await admin.remove(PATH.own(BINDINGS))
+    await vi.waitFor(async () => expect(await binding(ONE)).toBe('11111'), PATIENCE)
+    await admin.remove(PATH.slice(NODE_ONE))
+    await readiness(NODE_ONE, true)
+  })
+
   test('serves through a restart of the API server under load; its readiness stays true to it afterwards', async () => {
+    await answers(ONE, ONE)
     let restarted = false
     const restart = lab.restartApiServer().finally(() => {
       restarted = true

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { cleanRun } from '../../../src/mesh-clean.ts'
 import { applyTo } from '../../../src/node/guard/guard.ts'
 import type { KubeClient } from '../../../src/node/kube/client.ts'
-import { kubeletReady } from '../../../src/node/kube/nodes.ts'
+import { kubeletOf } from '../../../src/node/kube/nodes.ts'
 import { PATH } from '../../../src/node/kube/paths.ts'
 import { type JoinedNode, type MeshLab, startMeshLab } from '../../support/mesh-lab/lab.ts'
 import type { MachineProcess } from '../../support/mesh-lab/machine.ts'
@@ -21,7 +21,9 @@ import {
   answerOf,
   found,
   joinVm,
+  KUBELET,
   serveModel,
+  speakAs,
   startAgent,
   startReaper,
 } from '../../support/mesh-nodes.ts'
@@ -93,13 +95,18 @@ test('a VM of several nodes publishes its head; all of them when it is told to; 
   await vi.waitFor(async () => expect(await addresses()).toEqual(['ENOTFOUND']), PATIENCE)
 })
 
-test('a kubelet that is silent takes its service out, and costs no Node whose agent is heard', async () => {
+test('a kubelet that is silent costs nothing while the agent is heard; one that is not ready takes its service out', async () => {
   const server = await serveModel(lab, 'head', VM)
   await readiness(HEAD, true)
   head.k3s.signal('SIGSTOP')
-  await readiness(HEAD, false)
-  expect(kubeletReady(await admin.get<V1Node>(PATH.node(HEAD)))).toBe(false)
+  const kubelet = async () => kubeletOf(await admin.get<V1Node>(PATH.node(HEAD)))
+  await vi.waitFor(async () => expect(await kubelet()).toBe('silent'), PATIENCE)
   await sleep(2 * GRACE_SECONDS * 1000)
+  expect(await isReady(HEAD)).toBe(true)
+  const identity = await speakAs(lab, 'head', KUBELET, ended.signal)
+  const conditions = [{ type: 'Ready', status: 'False', reason: 'KubeletNotReady' }]
+  await identity.merge(`${PATH.node(HEAD)}/status`, { status: { conditions } })
+  await readiness(HEAD, false)
   expect(await found(admin.get(PATH.node(HEAD)))).not.toBeNull()
   head.k3s.signal('SIGCONT')
   await readiness(HEAD, true)
