@@ -75,12 +75,19 @@ asks() {
 # Without the coding grader's own requirements right code scores 0. Grading has no network: what it would fetch is
 # fetched here.
 grades() {
-  local python=$home/grading/bin/python
+  local python=$home/grading/bin/python texts=$home/grading/nltk_data part
   add grading -r "$home/checkout/pyproject.toml" pip
   add grading -r "$home/checkout/livebench/code_runner/requirements_eval.txt"
-  "$python" -m spacy download --quiet en_core_web_sm > /dev/null
-  "$python" -m nltk.downloader -q -d "$home/grading/nltk_data" \
+  "$python" -m spacy download en_core_web_sm > /dev/null
+  "$python" -m nltk.downloader -q -d "$texts" \
     punkt punkt_tab stopwords averaged_perceptron_tagger averaged_perceptron_tagger_eng
+  # It exits with 0 whatever it could fetch.
+  for part in tokenizers/punkt_tab corpora/stopwords taggers/averaged_perceptron_tagger_eng; do
+    if [ ! -e "$texts/$part" ] && [ ! -e "$texts/$part.zip" ]; then
+      echo "nltk could not fetch $part, which LiveBench's graders need" >&2
+      return 1
+    fi
+  done
 }
 
 make_home

@@ -11,7 +11,7 @@ test('two environments beside one checkout, once', async () => {
   expect(log).toMatch(/pip install .*answers\/bin\/python openai httpx .*datasets/)
   expect(log).toMatch(/pip install .*grading\/bin\/python -r .*checkout\/pyproject\.toml/)
   expect(log).toMatch(/pip install .*grading\/bin\/python -r .*code_runner\/requirements_eval\.txt/)
-  expect(log).toMatch(/-m spacy download --quiet en_core_web_sm\n-m nltk\.downloader .*punkt/)
+  expect(log).toMatch(/-m spacy download en_core_web_sm\n-m nltk\.downloader .*punkt/)
   expect(await scene.setup()).toMatchObject({ code: 0 })
   expect(await scene.read('uv.log')).toBe(log)
 })
@@ -29,7 +29,7 @@ test('refuses a commit that is not there, and a checkout that was changed', asyn
 
 test('an environment that could not be made fails the setup, and is made the next time', async () => {
   await using scene = await Scene.create()
-  const marker = await scene.put('no-index', '')
+  const marker = await scene.put('no-index', 'pip')
   const failed = await scene.setup()
   expect(failed).toMatchObject({ code: 1 })
   expect(failed.err).toContain('no such index')
@@ -41,6 +41,8 @@ test('an environment that could not be made fails the setup, and is made the nex
   expect((await scene.run({ ...smoke, STEP: 'answer' })).err).toContain(
     'there are no questions in data/live_bench',
   )
+  await scene.put('no-index', 'nltk')
+  expect((await scene.setup()).err).toContain('nltk could not fetch tokenizers/punkt_tab')
   await rm(marker)
   expect(await scene.setup()).toMatchObject({ code: 0 })
   const prepared = await scene.run({ ...smoke, STEP: 'prepare' })

@@ -153,12 +153,12 @@ function line(question: Question): string {
 /** Makes environments whose python is the machine's, and notes what is installed into which. */
 const UV = `#!/bin/bash
 echo "$*" >> "$HOME/uv.log"
-[ ! -e "$HOME/no-index" ] || case "$*" in *requirements_eval.txt*) echo "no such index" >&2; exit 1 ;; esac
+[ "$(cat "$HOME/no-index" 2> /dev/null)" != pip ] || case "$*" in *requirements_eval.txt*) echo "no such index" >&2; exit 1 ;; esac
 if [ "$1" = venv ]; then
   for to in "$@"; do :; done
   mkdir -p "$to/bin"
-  printf '#!/bin/sh\\necho "$*" >> %s/args.log\\ncase "$1 $2" in "-m spacy" | "-m nltk.downloader") echo "$*" >> %s/uv.log ;; *) exec %s "$@" ;; esac\\n' \\
-    "$HOME" "$HOME" "$(command -v python3)" > "$to/bin/python"
+  printf '#!/bin/sh\\necho "$*" >> %s/args.log\\ncase "$1 $2" in "-m spacy" | "-m nltk.downloader") echo "$*" >> %s/uv.log; [ "$3" != -q ] || [ -e %s/no-index ] || mkdir -p "$5/tokenizers/punkt_tab" "$5/corpora/stopwords" "$5/taggers/averaged_perceptron_tagger_eng" ;; *) exec %s "$@" ;; esac\\n' \\
+    "$HOME" "$HOME" "$HOME" "$(command -v python3)" > "$to/bin/python"
   chmod 755 "$to/bin/python"
 fi
 `
