@@ -13,10 +13,12 @@ async function answered(
     alias: 'm',
     behave: ({ prompt }) => (prompt === 'say error' ? { kind: 'status', status: 400 } : { kind: 'json' }),
   })
-  const scene = await Scene.create(faults)
+  await using unless = new AsyncDisposableStack()
+  const scene = unless.use(await Scene.create(faults))
   const envs = await scene.prepare(questions)
   const ran = await scene.run({ ...envs, STEP: 'answer', API_BASE: server.apiBase })
   expect(ran, ran.err).toMatchObject({ code: 0 })
+  unless.move()
   return [scene, envs]
 }
 
