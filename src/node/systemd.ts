@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { LmrunError } from '../errors.ts'
@@ -58,13 +59,9 @@ export async function keepRunning(
 /** Ends the unit, and forgets it; tolerates that there is none. @returns whether there was one */
 export async function retire(system: System, unit: string): Promise<boolean> {
   const file = path.join(system.root, AT.units, unit)
-  const { log } = system
-  await systemctl(system, 'disable', '--now', '--quiet', unit).catch(error => {
-    system.signal.throwIfAborted()
-    if (isMissing(error)) throw error
-    log(`${unit} was not running`)
-  })
-  if (!(await removeIfThere(file))) return false
+  if (!existsSync(file)) return false
+  await systemctl(system, 'disable', '--now', '--quiet', unit)
+  await removeIfThere(file)
   await systemctl(system, 'daemon-reload')
   return true
 }
