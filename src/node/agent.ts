@@ -4,6 +4,7 @@ import type { Join } from '../mesh-join.ts'
 import { readNodeName, serviceHost } from '../mesh-names.ts'
 import { dryRunText } from './dry-run.ts'
 import { type KnownFacts, knownFacts, makeLaunch } from './facts.ts'
+import { writePlanned } from './files.ts'
 import { checkPath } from './host/path-check.ts'
 import { type JoinOffer, obtainOffer, offerAtHand } from './join/source.ts'
 import { checkJoin, isMain } from './join/trust.ts'
@@ -41,7 +42,7 @@ export async function runAgentCommand(system: System, options: AgentOptions, hos
       peers: known.nodeIps,
       ...system,
     })),
-    ...(await publish(system, state)),
+    ...(await publish(system, state, { anew: joined !== null })),
   ]
   if (joined) await checkPath(system)
   await (joined?.offer ?? offer)?.used()
@@ -72,11 +73,15 @@ async function join(
   const where = { host: serverHost({ mainIsNear }, offer.join), port: offer.join.main.port }
   await checkJoin(where, offer.join, system.signal)
   const facts = await factsFor(system, { known, mainIsNear, given: options.publicIp })
-  // Of an earlier mesh, whose CA is another's.
-  if (await removeK3s(system)) system.log('left the mesh that it was in before')
   const plan = planAgent(facts, offer.join, offer.join.launch ?? makeLaunch(system.env, facts))
+  const joined = { plan, mesh: offer.join.main.mesh, offer }
+  // Of another launch, and maybe another mesh. One that was broken off goes on as the Node that main knows.
+  const last = await readAgentState(system.root)
+  if (last?.nodeName !== plan.nodeName && (await removeK3s(system)))
+    system.log('left the mesh that it was in before')
+  await writePlanned(system.root, [stateFile(AT.agent, stateOf(options, joined, known))])
   await k3sStarter(system)(plan, offer.join, system.signal)
-  return { plan, mesh: offer.join.main.mesh, offer }
+  return joined
 }
 
 /** Near is who is in main's cloud and reaches it in private: what answers there has main's CA. */
@@ -124,9 +129,14 @@ function stateOf(options: AgentOptions, from: Joined | AgentState | null, known:
   return { nodeName, kubeconfig, publish, ranks, models, apiKeyFile, mesh: from.mesh, interface: device }
 }
 
-async function publish(system: System, state: AgentState): Promise<string[]> {
+async function publish(
+  system: System,
+  state: AgentState,
+  { anew }: { readonly anew: boolean },
+): Promise<string[]> {
   const content = agentUnit(process.execPath)
-  const changed = await keepOwnUnit(system, { unit: UNIT.agent, content, state: stateFile(AT.agent, state) })
+  const file = stateFile(AT.agent, state)
+  const changed = await keepOwnUnit(system, { unit: UNIT.agent, content, state: file, anew })
   if (!changed) return []
   const name = readNodeName(state.nodeName)
   const shown = state.publish.ports.map(({ port }) => `http://${serviceHost(name?.vm ?? '')}:${port}`)

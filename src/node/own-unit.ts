@@ -12,6 +12,8 @@ export interface OwnUnitRequest {
   readonly content: string
   /** What it reads. */
   readonly state: PlannedFile
+  /** It has to start anew in any case: its identity is another. */
+  readonly anew?: boolean
 }
 
 /** The folder of the program that runs now. */
@@ -22,10 +24,10 @@ function ownFolder(): string {
 /** Has one of our units run, with this state and this program. @returns whether anything was done */
 export async function keepOwnUnit(
   system: System,
-  { unit, content, state }: OwnUnitRequest,
+  { unit, content, state, anew = false }: OwnUnitRequest,
 ): Promise<boolean> {
   const copied = await installApp(system.root, ownFolder())
   const file = { path: `${AT.units}/${unit}`, mode: 0o644, content }
   const changed = await writePlanned(system.root, [state, file])
-  return keepRunning(system, unit, { changed: copied || changed.length > 0 })
+  return keepRunning(system, unit, { changed: anew || copied || changed.length > 0 })
 }
