@@ -4,6 +4,17 @@ import { MODELS, type Timeline, WORK } from './timeline-recipes.ts'
 /** GPU seconds that a run cannot do without: for each model to provision, to set up and load, to answer. */
 export const NEEDED_S = MODELS.length * (MEASURED.provisionGpu + WORK.setupServer + WORK.load + WORK.answer)
 
+/**
+ * Seconds that a run cannot be shorter than: one model's way to its answers, then the grades of all of them, one after
+ * the other on the one client, and that client's end.
+ */
+export const CRITICAL_S =
+  NEEDED_S / MODELS.length +
+  MODELS.length * WORK.grade +
+  MEASURED.cliStart +
+  MEASURED.downAsk +
+  MEASURED.downRest
+
 export interface GpuUse {
   readonly billed: number
   /** Of `NEEDED_S`: 1 is the best there can be. */

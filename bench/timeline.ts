@@ -7,8 +7,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { markdownTable } from 'markdown-table'
-import { gpuUse, NEEDED_S } from './timeline-ratio.ts'
+import { CRITICAL_S, gpuUse, NEEDED_S } from './timeline-ratio.ts'
 import { atTheEnd, byHand, ours, type Timeline } from './timeline-recipes.ts'
+import { teardownOf } from './timeline-teardown.ts'
 
 const WAYS: readonly (readonly [string, (folder: string) => Promise<Timeline>])[] = [
   ['lmrun: the server goes when its answers are in', ours],
@@ -16,15 +17,31 @@ const WAYS: readonly (readonly [string, (folder: string) => Promise<Timeline>])[
   ['an action that launches all and tears down at the end', atTheEnd],
 ]
 
+const VMS = 20
+
 const rows: string[][] = []
 for (const [name, run] of WAYS) {
+  const { billed, ratio, wall } = gpuUse(await inFolder(run))
+  rows.push([name, billed.toFixed(0), ratio.toFixed(3), wall.toFixed(0), (wall / CRITICAL_S).toFixed(3)])
+}
+const header = [
+  'Way',
+  'GPU seconds billed',
+  `÷ ${NEEDED_S} (provision + load + answers)`,
+  'Wall, s',
+  `÷ ${CRITICAL_S} (critical path)`,
+]
+console.log(markdownTable([header, ...rows], { align: ['l', 'r', 'r', 'r', 'r'] }))
+
+const { all, slowest } = await inFolder(folder => teardownOf(VMS, folder))
+const times = `${all.toFixed(1)} s ÷ ${slowest.toFixed(1)} s = ${(all / slowest).toFixed(2)}`
+console.log(`\nTeardown of ${VMS} VMs, seen to be gone, ÷ the slowest one’s own: ${times}`)
+
+async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(path.join(tmpdir(), 'lmrun-timeline-'))
   try {
-    const { billed, ratio, wall } = gpuUse(await run(folder))
-    rows.push([name, billed.toFixed(0), ratio.toFixed(3), wall.toFixed(0)])
+    return await work(folder)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
-const header = ['Way', 'GPU seconds billed', `÷ ${NEEDED_S} (provision + load + answers)`, 'Wall, s']
-console.log(markdownTable([header, ...rows], { align: ['l', 'r', 'r', 'r'] }))

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { gpuUse } from '../../bench/timeline-ratio.ts'
+import { CRITICAL_S, gpuUse } from '../../bench/timeline-ratio.ts'
 import { atTheEnd, byHand, ours } from '../../bench/timeline-recipes.ts'
+import { teardownOf } from '../../bench/timeline-teardown.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -22,4 +23,13 @@ describe('GPU seconds of a run of two models', () => {
     expect(billed).toBeLessThan(gpuUse(await byHand(folder)).billed)
     expect(billed).toBeLessThan(gpuUse(await atTheEnd(folder)).billed)
   })
+})
+
+it('takes at most 5 % longer than its critical path', async () => {
+  expect((await ours(folder)).wall / CRITICAL_S).toBeLessThanOrEqual(1.05)
+})
+
+it('ends 20 VMs in at most 1.2 times what the slowest one takes', async () => {
+  const { all, slowest } = await teardownOf(20, folder)
+  expect(all / slowest).toBeLessThanOrEqual(1.2)
 })
