@@ -89,7 +89,7 @@ describe('what post does after main was killed', () => {
   it('says what each VM cost, for how long it was there', async () => {
     const { failure, vms, published } = await post(await mainUntil(answering))
     expect(failure).toBe('')
-    expect(vms.map(vm => vm.role).toSorted()).toEqual(['client', 'server'])
+    expect(vms.map(vm => vm.role).toSorted()).toEqual(['client', 'main', 'server'])
     for (const { hourly = 0, cost, launchedAt, goneAt } of vms) {
       expect(hourly).toBe(0.8)
       expect(cost).toBeCloseTo((0.8 * ((goneAt ?? 0) - launchedAt)) / HOUR_MS)
@@ -151,7 +151,7 @@ describe('what post does after main was killed', () => {
     world.identity.refused = true
     const { failure, log, vms } = await post(killed)
     expect(log.join('\n')).toContain('the cloud credentials could not be renewed')
-    expect(world.machines()).toHaveLength(2)
+    expect(world.machines()).toHaveLength(3)
     for (const { name } of world.machines()) {
       expect(failure).toContain(`sky down -y ${name}`)
       expect(log.join('\n')).toContain(`${name}: ending, not seen to be gone`)

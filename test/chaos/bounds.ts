@@ -6,6 +6,8 @@ import { type Life, type Orphan, OTHER_MINUTES, SWEEP_MINUTES } from './life.ts'
 const MINUTE = 60_000
 /** The API server may still be asked to move a lease on when its run dies, or be arming one; and the skylet looks once a minute. */
 const IN_FLIGHT_MS = 3 * MINUTE
+/** After the runner's first signal. */
+const MAIN_ENDS_S = 5
 /** Post: until it starts, 4 minutes, and the last look. */
 const POST_MS = 4.5 * MINUTE
 
@@ -94,9 +96,11 @@ function untold({ postEndedAt, postFailure, entries, kept }: Life): string[] {
     .map(({ name }) => `post left ${name}, and did not say so`)
 }
 
-function slow({ killedByLadder, commandsLeft, cancelledAt }: Life): string[] {
+function slow({ killedByLadder, commandsLeft, cancelledAt, overAt }: Life): string[] {
   const wrong: string[] = []
+  const seconds = cancelledAt === null ? 0 : (overAt - cancelledAt) / 1000
   if (killedByLadder) wrong.push('main did not end by itself in its time')
+  if (seconds > MAIN_ENDS_S) wrong.push(`main took ${seconds} s to end`)
   if (cancelledAt !== null && commandsLeft > 0) wrong.push(`main left ${commandsLeft} commands running`)
   return wrong
 }
