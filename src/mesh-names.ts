@@ -21,6 +21,9 @@ export const MESH_LABEL = {
   vm: 'lmrun-vm',
   /** `main` or `vm`, on Nodes. */
   role: 'lmrun-mesh-role',
+  /** Where the VM is, as SkyPilot says, on Nodes: `aws`, `us-east-1`. A kubelet may give itself the second, too. */
+  cloud: 'lmrun-cloud',
+  region: 'topology.kubernetes.io/region',
   service: 'kubernetes.io/service-name',
 } as const
 

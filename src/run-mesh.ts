@@ -1,11 +1,11 @@
-import type { Fleet } from './fleet/fleet.ts'
 import { connectMesh } from './mesh/connection.ts'
 import { createK3sMesh, type RunConnection } from './mesh/k3s.ts'
-import { kubeconfigText, throughTunnel } from './mesh/kubeconfig.ts'
+import { kubeconfigText } from './mesh/kubeconfig.ts'
 import type { Mesh } from './mesh/mesh.ts'
 import { probe } from './mesh/probe.ts'
 import { curlRequest } from './mesh/remote-request.ts'
-import { JOIN_FILE, KUBECONFIG_FILE, MESH } from './mesh-names.ts'
+import { connectMain, reachable } from './mesh-main.ts'
+import { JOIN_FILE } from './mesh-names.ts'
 import type { Plan } from './plan.ts'
 import type { RunParts } from './run-context.ts'
 import { launchMain } from './run-main.ts'
@@ -42,17 +42,8 @@ async function connect(
   if (mesh.kind === 'shared')
     return { ...(await connectMesh(await kubeconfigText(mesh.kubeconfig))), stays: true }
   const { signal } = parts
-  const fleet = reachable(parts.fleet)
   const { name, adopted } = await launchMain(mesh, parts)
-  const { stdout } = await fleet.run(name, `cat ~/${KUBECONFIG_FILE}`, signal)
-  const tunnel = tunnels.use(await fleet.tunnel(name, MESH.apiPort, signal))
+  const connection = await connectMain(reachable(parts.fleet), { name, signal, tunnels })
   // A mesh of the run's own goes with its main, and all that is in it.
-  return { ...(await connectMesh(throughTunnel(stdout, tunnel))), stays: adopted }
-}
-
-type Reachable = Fleet & Required<Pick<Fleet, 'hand' | 'run' | 'tunnel'>>
-
-function reachable(fleet: Fleet): Reachable {
-  if (fleet.hand && fleet.run && fleet.tunnel) return fleet as Reachable
-  throw new Error(`the VMs of the fleet ${fleet.kind} cannot join a mesh`)
+  return { ...connection, stays: adopted }
 }

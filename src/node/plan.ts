@@ -66,13 +66,22 @@ export function serverHost({ mainIsNear }: Pick<VmFacts, 'mainIsNear'>, { main }
 }
 
 function nodeConfig(facts: VmFacts, name: string, labels: Readonly<Record<string, string>>) {
-  const all = { ...labels, [MESH_LABEL.vm]: facts.vm }
+  const all = { ...labels, ...placeLabels(facts), [MESH_LABEL.vm]: facts.vm }
   return {
     'node-name': name,
     'node-label': Object.entries(all).map(([key, value]) => `${key}=${value}`),
     'flannel-iface': facts.interface,
     'flannel-conf': AT.flannel,
   }
+}
+
+/** Where SkyPilot's name for a place can be a label's value: a Kubernetes context cannot always. */
+function placeLabels({ cloud, region }: VmFacts): Record<string, string> {
+  const places = { [MESH_LABEL.cloud]: cloud, [MESH_LABEL.region]: region }
+  const isValue = (text: string) => /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(text)
+  return Object.fromEntries(
+    Object.entries(places).filter((place): place is [string, string] => isValue(place[1] ?? '')),
+  )
 }
 
 function k3sPlan(role: 'server' | 'agent', name: string, files: readonly PlannedFile[]): K3sPlan {
