@@ -1,13 +1,13 @@
 /** What code that a model wrote can do on a client VM, once it is out of the sandbox: a real machine, real users. */
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { packageRoot } from '../../../src/env.ts'
 import { LAYERS } from '../../../src/livebench/grade/sandbox/probe.ts'
 import { fixture, rows } from '../../livebench/grade/support.ts'
 import { type Machine, startMachine } from '../../support/machine/machine.ts'
 
-const root = packageRoot()
-const support = path.join(root, 'test/support/machine')
+/** In the machine. */
+const root = '/repository'
+const support = `${root}/test/support/machine`
 const TASK = 'data/live_bench/language/typos'
 const JUDGMENTS = `sky_workdir/${TASK}/model_judgment/ground_truth_judgment.jsonl`
 const KEPT = '{"model": "b", "score": 1}\n'
