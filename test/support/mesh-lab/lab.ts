@@ -23,7 +23,12 @@ export { type JoinedNode, type JoinOptions, joined } from './node.ts'
 export { K3S, type LabVm } from './vm.ts'
 
 const MAIN = 'main'
-const FLANNEL = { Network: '10.42.0.0/16', EnableIPv4: true, Backend: { Type: 'vxlan' } }
+/** WireGuard is not in every kernel; VXLAN goes through its port, which the product's firewall opens. */
+const FLANNEL = {
+  Network: '10.42.0.0/16',
+  EnableIPv4: true,
+  Backend: { Type: 'vxlan', Port: 51_820 },
+}
 
 export interface MeshLabOptions {
   /** Beside main, which is always there. */
