@@ -67,9 +67,11 @@ function unsaved({ savedAt }: Life, { name, billedFrom }: LedgerEntry): string[]
   return at !== undefined && at <= billedFrom ? [] : [`${name} was there before its name was saved`]
 }
 
-/** Nothing that should live is ended: by a lease that was not moved on, or by post although it is kept. */
+/** Main ends its VMs itself, and nothing that should live is ended: by a lease that was not moved on, or by post although it is kept. */
 function early({ schedule, overAt, kept }: Life, entry: LedgerEntry): string[] {
   const { name, endedBy, billedTo } = entry
+  const isLate = schedule.event === 'nothing' && !kept.has(name) && endedBy !== 'finally'
+  if (isLate) return [`nothing happened, and ${name} was left to ${endedBy}`]
   if (kept.has(name) && endedBy === 'post') return [`${name} is kept, and post ended it`]
   // A VM that was told to go needs no lease, however long that takes.
   const trouble: readonly string[] = ['network lost', 'credentials expired', 'API errors', 'sky hangs']
