@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { KubernetesObject } from '@kubernetes/client-node'
 import { LmrunError } from '../../errors.ts'
@@ -98,8 +99,12 @@ function ask(
       response.on('error', reject)
       response.on('end', () => {
         const { statusCode = 0 } = response
-        if (statusCode >= 300) reject(refusal(`${method} ${path}`, statusCode, text))
-        else resolve(JSON.parse(text))
+        if (statusCode >= 300) return reject(refusal(`${method} ${path}`, statusCode, text))
+        try {
+          resolve(JSON.parse(text))
+        } catch (error) {
+          reject(error)
+        }
       })
     },
   )
@@ -120,30 +125,34 @@ function watch({ server, agent, signal }: Connection, { path, query, on, done }:
   const url = new URL(path, server)
   for (const [key, value] of Object.entries({ ...query, watch: true }))
     if (value !== undefined) url.searchParams.set(key, String(value))
-  const request = https.get(
-    url,
-    { agent, signal: either, headers: { accept: 'application/json' } },
-    response => {
-      let rest = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        const lines = `${rest}${chunk}`.split('\n')
-        rest = lines.pop() ?? ''
-        // What is no event is the refusal of the watch itself, a Status on one line.
-        for (const line of lines.filter(Boolean)) tell(line, on)
-      })
-      response.on('error', done)
-      response.on('close', () => done(null))
-    },
-  )
+  const options = { agent, signal: either, headers: { accept: 'application/json' } }
+  const request = https.get(url, options, response => {
+    response.on('error', done)
+    response.on('close', () => done(null))
+    // A server that is starting refuses in plain text, too: nothing of it is an event.
+    if (response.statusCode === 200) readEvents(response, on)
+    else response.resume()
+  })
   request.setTimeout(SILENCE_MS, () => request.destroy(new Error('the API server was silent')))
   request.on('error', done)
   return controller
 }
 
-function tell(line: string, on: WatchCall['on']): void {
-  const { type, object } = JSON.parse(line) as { type?: string; object?: unknown }
-  on(object === undefined ? 'ERROR' : (type ?? 'ERROR'), object)
+function readEvents(response: IncomingMessage, on: WatchCall['on']): void {
+  let rest = ''
+  response.setEncoding('utf8')
+  response.on('data', (chunk: string) => {
+    const lines = `${rest}${chunk}`.split('\n')
+    rest = lines.pop() ?? ''
+    try {
+      for (const line of lines.filter(Boolean)) {
+        const { type, object } = JSON.parse(line) as { type: string; object: unknown }
+        on(type, object)
+      }
+    } catch (error) {
+      response.destroy(error as Error)
+    }
+  })
 }
 
 function refusal(what: string, status: number, body: string): KubeError {
