@@ -56,6 +56,8 @@ async function echo({ lab }: LabUser, mode: ServerMode) {
   return {
     models: JSON.stringify({ a: { model: 'acme/echo-1', environment } }),
     questions: path.join(root, 'test/fixtures/echo-questions'),
+    // That of questions of one's own installs LiveBench from its repository.
+    'client-template': path.join(root, 'templates/smoke-client.yaml'),
     'server-template': path.join(root, 'test/fixtures/templates/fake-server.yaml'),
   }
 }
