@@ -72,13 +72,16 @@ async function keep({ server, ca, cert, key }: Identity, lab: LabFile): Promise<
   await copyFile(lab.flannel, path.join(AGENT, 'k3scontroller.kubeconfig'))
 }
 
-/** The back end is vxlan also where WireGuard is asked for, which needs a kernel with it; its MTU stays. */
+/** The back end is vxlan also where WireGuard is asked for, which needs a kernel with it; its port and its MTU stay. */
 async function flannelConf(asked: string | undefined, lab: LabFile): Promise<string> {
   if (asked === undefined) return lab.flannelConf
   const { Backend, ...conf } = JSON.parse(await readFile(asked, 'utf8')) as { Backend: { MTU?: number } }
   const file = path.join(AGENT, 'flannel.json')
   const mtu = Backend.MTU === undefined ? {} : { MTU: Backend.MTU }
-  await writeFile(file, JSON.stringify({ EnableIPv4: true, ...conf, Backend: { Type: 'vxlan', ...mtu } }))
+  await writeFile(
+    file,
+    JSON.stringify({ EnableIPv4: true, ...conf, Backend: { Type: 'vxlan', Port: 51_820, ...mtu } }),
+  )
   return file
 }
 
