@@ -13,7 +13,7 @@ const MESH_INTERFACES = ['flannel-wg', 'flannel-wg-v6', 'flannel.1']
 const KUBELET = 10250
 export const TABLE = 'lmrun'
 /** Where main answers VMs that ask whether large packets arrive: src/node/host/path-check.ts. */
-export const CHECK_PORT = 10249
+export const CHECK_PORT = 10244
 
 /** A script for `nft -f`: one transaction, the same however often it is run. IPv4 and IPv6. */
 export function nftScript({ role, interface: outside, ports, peers }: FirewallRules): string {
