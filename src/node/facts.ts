@@ -42,6 +42,12 @@ export function knownFacts(env: Env, network: OwnNetwork, name: string | null): 
   }
 }
 
+/** Of AWS, where this VM is; null elsewhere. */
+export function awsRegion(env: Env): string | null {
+  const { cloud, region } = readInfo(env.SKYPILOT_CLUSTER_INFO)
+  return String(cloud).toLowerCase() === 'aws' && typeof region === 'string' ? region : null
+}
+
 function readInfo(json: string | undefined): ClusterInfo {
   try {
     const info: unknown = JSON.parse(json ?? '{}')

@@ -49,6 +49,6 @@ async function fromStore(system: System): Promise<JoinOffer> {
   const join = await store.read()
   if (join) return { join, used: async () => {} }
   throw new LmrunError(`there is no mesh ${mesh}: nothing is in ${store.where}`, {
-    hint: `Launch its main first, in templates/: sky launch -c ${mesh} main.yaml`,
+    hint: `Launch its main first: sky launch -c ${mesh} main.yaml. If it is up, its region is another: AWS_DEFAULT_REGION`,
   })
 }

@@ -1,5 +1,6 @@
 import { explain, InputError, LmrunError } from '../../errors.ts'
 import { type Join, joinSchema } from '../../mesh-join.ts'
+import { awsRegion } from '../facts.ts'
 import type { System } from '../system.ts'
 
 /** Where VMs that are launched by hand find what lets them in. */
@@ -12,9 +13,9 @@ export interface JoinStore {
   readonly where: string
 }
 
-/** AWS's region of the mesh: the main region. Null where nobody says. */
+/** AWS's region of the mesh, the main region: as it is said, else where this VM is itself. Null outside of AWS. */
 export function storeRegion({ env }: Pick<System, 'env'>): string | null {
-  return env.AWS_DEFAULT_REGION || env.AWS_REGION || null
+  return env.AWS_DEFAULT_REGION || env.AWS_REGION || awsRegion(env)
 }
 
 /** @param mesh name of main's VM @throws InputError without a region */
