@@ -47,7 +47,7 @@ export async function follow<T extends KubernetesObject>(
   for (;;) {
     signal.throwIfAborted()
     try {
-      const { items, metadata } = await followed.list()
+      const { items, metadata } = await unlessAborted(followed.list(), signal)
       pause = FIRST_PAUSE_MS
       const objects = new Map(items.map(item => [item.metadata?.name ?? '', item]))
       if (await told(objects)) return
@@ -94,17 +94,26 @@ function watchOnce<T extends KubernetesObject>(
   const done = () => void last.then(() => resolve(false))
   const started = watcher.watch(path, query, on, done)
   started.catch(reject)
-  const stop = () => {
-    reject(signal.reason)
-  }
-  signal.addEventListener('abort', stop, { once: true })
-  return promise.finally(async () => {
-    signal.removeEventListener('abort', stop)
-    await started.then(
+  return unlessAborted(promise, signal).finally(() => {
+    // Nobody waits for an API server that does not even begin to answer.
+    started.then(
       controller => controller.abort(),
       () => {},
     )
   })
+}
+
+/** What the work gives, or the signal's reason as soon as that aborts; then nobody hears of the work. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason)
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
 }
 
 /** Credentials that are refused stay refused; an abort is ours. */

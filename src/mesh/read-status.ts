@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { LmrunError } from '../errors.ts'
+import { unlessAborted } from '../mesh-kube.ts'
 import { MESH, MESH_LABEL } from '../mesh-names.ts'
 import type { MeshConnection } from './connection.ts'
 import { type MeshStatus, meshStatus } from './status.ts'
@@ -14,10 +15,7 @@ export async function readStatus(
 ): Promise<MeshStatus> {
   const { core, discovery } = kube
   const vms = { labelSelector: MESH_LABEL.vm }
-  const { promise: over, reject } = Promise.withResolvers<never>()
   const either = AbortSignal.any([signal, clock.timeout(READ_MS)])
-  const stop = () => reject(either.reason)
-  either.addEventListener('abort', stop, { once: true })
   try {
     const asked = Promise.all([
       core.listNode(),
@@ -25,13 +23,11 @@ export async function readStatus(
       discovery.listNamespacedEndpointSlice({ namespace: MESH.namespace, ...vms }),
       core.listNamespacedConfigMap({ namespace: MESH.ownNamespace, ...vms }),
     ])
-    const [nodes, services, slices, beats] = await Promise.race([asked, over])
+    const [nodes, services, slices, beats] = await unlessAborted(asked, either)
     const objects = { nodes: nodes.items, services: services.items, slices: slices.items, beats: beats.items }
     return meshStatus({ main, ...objects }, clock.now())
   } catch (cause) {
     signal.throwIfAborted()
     throw new LmrunError(`the API server at ${kube.server} does not tell what is in the mesh`, { cause })
-  } finally {
-    either.removeEventListener('abort', stop)
   }
 }

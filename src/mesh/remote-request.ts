@@ -11,6 +11,9 @@ export type RunScript = (
 /** HTTP as the VM sees it, by its curl. Nothing of a request is in any argv: a header may hold a key. */
 export function curlRequest(run: RunScript): Requester {
   return async (url, { method = 'GET', headers, body }, timeoutMs, signal) => {
+    const wrong = Object.entries(headers ?? {}).find(([, value]) => NO_VALUE.test(value))
+    if (wrong)
+      return { status: 0, body: '', text: `the header ${wrong[0]} has signs that no header may have` }
     const options: [string, string][] = [
       ['url', url],
       ['request', method],
@@ -37,7 +40,11 @@ export function curlRequest(run: RunScript): Requester {
   }
 }
 
+/** As fetch refuses them: a line break would begin another header. */
+const NO_VALUE = /[\0\r\n]/
+
 /** curl's own quotes: https://curl.se/docs/manpage.html#-K */
 function quoted(value: string): string {
-  return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`
+  const escaped = value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')
+  return `"${escaped.replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`
 }
