@@ -30,7 +30,8 @@ it('a path that swallows what is large is a black hole', async () => {
     socket.on('data', chunk => {
       bytes += chunk.length
       if (bytes > 1400) socket.destroy()
-      else if (chunk.toString('latin1').endsWith('.')) socket.end('HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n.')
+      else if (chunk.toString('latin1').endsWith('.'))
+        socket.end('HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n.')
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
