@@ -35,8 +35,8 @@ export async function startMoto(): Promise<Moto> {
   throw new Error('moto ended before it listened')
 }
 
-/** Made beside and renamed, so that one that was interrupted is never used. */
-async function motoVenv(): Promise<string> {
+/** Folder of a venv with moto. Made beside and renamed, so that one that was interrupted is never used. */
+export async function motoVenv(): Promise<string> {
   const cache = path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'lmrun-ci')
   const venv = path.join(cache, 'moto-5.2.5')
   if (await stat(venv).catch(() => null)) return venv
