@@ -7,7 +7,7 @@ import type { V1Node } from '@kubernetes/client-node'
 import { explain, LmrunError } from '../errors.ts'
 import type { Join } from '../mesh-join.ts'
 import { writePlanned } from './files.ts'
-import { installK3s } from './k3s-binary.ts'
+import { installK3s, K3S_RELEASE } from './k3s-binary.ts'
 import { connectKube } from './kube/client.ts'
 import { kubeletOf } from './kube/nodes.ts'
 import { PATH } from './kube/paths.ts'
@@ -26,9 +26,10 @@ export function k3sStarter(system: System): StartK3s {
   return command ? startBy(command) : plan => startK3s(system, plan)
 }
 
-async function startK3s(system: System, plan: K3sPlan): Promise<void> {
+/** Its real form. Resolves when the Node is ready. @throws LmrunError */
+export async function startK3s(system: System, plan: K3sPlan, release = K3S_RELEASE): Promise<void> {
   refuseAnother(system)
-  if (await installK3s(system)) system.log('K3s is installed')
+  if (await installK3s(system, release)) system.log('K3s is installed')
   const changed = await writePlanned(system.root, plan.files)
   await keepRunning(system, plan.unit, { changed: changed.length > 0 })
   await untilReady(system, plan)

@@ -1,4 +1,5 @@
 /** The built dist/node on the machines of a mesh lab: who joins, by what, and who does not. */
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -12,8 +13,10 @@ import type { Mesh } from '../../../src/mesh/mesh.ts'
 import { mintToken, revokeToken } from '../../../src/mesh/token.ts'
 import { type Join, mainSchema } from '../../../src/mesh-join.ts'
 import { JOIN_FILE, KUBECONFIG_FILE, MAIN_INFO } from '../../../src/mesh-names.ts'
+import { knownFacts } from '../../../src/node/facts.ts'
 import type { KubeClient } from '../../../src/node/kube/client.ts'
 import { PATH } from '../../../src/node/kube/paths.ts'
+import { planAgent } from '../../../src/node/plan.ts'
 import { type MeshLab, startMeshLab } from '../../support/mesh-lab/lab.ts'
 import type { MachineProcess } from '../../support/mesh-lab/machine.ts'
 import { adminOf, answerOf, found, serveModel } from '../../support/mesh-nodes.ts'
@@ -274,6 +277,52 @@ describe('who may not join', () => {
     const said = await done(lmrun('late', ['agent'], { SKYPILOT_CLUSTER_INFO: info }), 2)
     expect(said).toMatch(/VM name: Not_One cannot be the name of a service/)
     expect(existsSync(lab.vm('late').file('/etc/lmrun'))).toBe(false)
+  })
+})
+
+describe('K3s', () => {
+  const script = '#!/bin/sh\nexec /opt/mesh-lab/k3s "$@"\n'
+  const sha256 = createHash('sha256').update(script).digest('hex')
+  const release = { version: 'v0.0.0', files: { [process.arch]: { name: 'k3s', sha256 } } }
+  const start = async (vm: string, plan: object) => {
+    const env = { LMRUN_K3S_URL: `http://${lab.vm('aws').address}:8080` }
+    return lab
+      .vm(vm)
+      .spawn('node', [`${SUPPORT}/mesh-start-k3s.ts`, JSON.stringify({ plan, release })], { env })
+  }
+
+  test('is fetched, checked, started by its unit, and waited for; a second time nothing is done', async () => {
+    const serve = `require('http').createServer((_, response) => response.end(${JSON.stringify(script)}))
+      .listen(8080, () => console.log('listening'))`
+    await lab
+      .vm('aws')
+      .spawn('node', ['-e', serve])
+      .saw(/listening/)
+    await lab.addVm('plain')
+    await furnish('plain')
+    const facts = knownFacts({}, { interface: 'eth0', address: lab.vm('plain').address, mtu: 1500 }, 'plain')
+    const plan = planAgent({ ...facts, publicIp: null, mainIsNear: true }, await joinFor(3600), 'p1a1n')
+    expect(await done(await start('plain', plan))).toBe('K3s is installed\nstarted\n')
+    const [node] = await nodesOf('plain')
+    expect(node?.metadata?.name).toBe('plain.0.p1a1n')
+    expect(await lab.vm('plain').machine.ip('link', 'show', 'flannel.1')).toContain('mtu 1450')
+    const calls = await readFile(lab.vm('plain').file('/run/systemctl/calls'), 'utf8')
+    expect(calls.trim().split('\n')).toEqual([
+      'is-active --quiet lmrun-k3s.service',
+      'daemon-reload',
+      'enable --quiet lmrun-k3s.service',
+      'start --no-block lmrun-k3s.service',
+    ])
+    await done(await start('plain', plan))
+    const more = await readFile(lab.vm('plain').file('/run/systemctl/calls'), 'utf8')
+    expect(more.slice(calls.length)).toBe('is-active --quiet lmrun-k3s.service\n')
+  })
+
+  test('of somebody else is left alone', async () => {
+    await writeFile(lab.vm('late').file('/etc/systemd/system/k3s-agent.service'), '')
+    const said = await done(await start('late', { files: [], unit: 'lmrun-k3s.service' }), 1)
+    expect(said).toContain('this VM has another K3s: k3s-agent.service')
+    await rm(lab.vm('late').file('/etc/systemd/system/k3s-agent.service'))
   })
 })
 
