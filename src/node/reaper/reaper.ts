@@ -8,7 +8,7 @@ import { PATH } from '../kube/paths.ts'
 import { createReconciler, isFinal } from '../kube/reconciler.ts'
 import { act } from './act.ts'
 import { type BeatWatch, createBeatWatch } from './beats.ts'
-import { decide, NOTHING, type World } from './decide.ts'
+import { type Action, decide, NOTHING, type World } from './decide.ts'
 
 export interface ReaperOptions {
   /** Path of an admin's kubeconfig, on main. */
@@ -95,22 +95,21 @@ function beatsIn(own: ReadonlyMap<string, V1ConfigMap>): Map<string, V1ConfigMap
   return new Map([...own].filter(([name]) => readNodeName(name) !== null))
 }
 
-/** One that fails keeps no other from being done. */
+/** Side by side, for many may join at once; one that fails keeps no other from being done. */
 async function actAll(
   kube: KubeClient,
-  actions: readonly Parameters<typeof act>[1][],
+  actions: readonly Action[],
   beats: BeatWatch,
   log: (line: string) => void,
 ): Promise<void> {
-  const failures: unknown[] = []
-  for (const action of actions) {
-    try {
-      const done = await act(kube, action, beats)
-      if (done !== null) log(done)
-    } catch (error) {
-      if (isFinal(error)) throw error
-      failures.push(error)
-    }
-  }
+  const done = await Promise.allSettled(
+    actions.map(async action => {
+      const line = await act(kube, action, beats)
+      if (line !== null) log(line)
+    }),
+  )
+  const failures = done.flatMap(result => (result.status === 'rejected' ? [result.reason as unknown] : []))
+  const final = failures.find(isFinal)
+  if (final !== undefined) throw final
   if (failures.length > 0) throw new LmrunError(failures.map(explain).join('\n'))
 }

@@ -64,10 +64,13 @@ test('twenty that join at once are twenty services', async () => {
     return published.filter(({ endpoints }) => endpoints?.[0]?.conditions?.ready).map(nameOf)
   }
   await vi.waitFor(async () => expect(new Set(await ready())).toEqual(new Set(VMS)), 60_000)
-  const services = await admin.get<KubernetesListObject<V1Service>>(PATH.service())
-  const ours = services.items.filter(({ metadata }) => metadata?.labels?.[MESH_LABEL.vm])
-  expect(new Set(ours.map(({ metadata }) => metadata?.name))).toEqual(new Set(VMS))
-  expect(new Set(ours.map(({ spec }) => spec?.clusterIP)).size).toBe(VMS.length)
+  const services = async () => {
+    const { items } = await admin.get<KubernetesListObject<V1Service>>(PATH.service())
+    return items.filter(({ metadata }) => metadata?.labels?.[MESH_LABEL.vm])
+  }
+  const names = async () => new Set((await services()).map(({ metadata }) => metadata?.name))
+  await vi.waitFor(async () => expect(await names()).toEqual(new Set(VMS)), 60_000)
+  expect(new Set((await services()).map(({ spec }) => spec?.clusterIP)).size).toBe(VMS.length)
 })
 
 function nameOf({ metadata }: V1EndpointSlice): string | undefined {

@@ -142,6 +142,8 @@ describe('a service', () => {
 
 describe('an agent', () => {
   test('that is killed: its service is out within the lease, its Node stays; the next one brings it back', async () => {
+    // A kube-proxy that has not heard of the outage before would answer for it.
+    await readiness(NODE_ONE, true)
     const timesOut = () => reaper.output().split(`${NODE_ONE} is out`).length
     const before = timesOut()
     await agent.end()
