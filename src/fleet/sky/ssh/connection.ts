@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { access, mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type Env, tempFolder } from '../../../env.ts'
+import { LmrunError } from '../../../errors.ts'
 import { Unreachable } from '../types.ts'
 
 export interface ConnectionOptions {
@@ -38,6 +39,7 @@ export class Connections {
   readonly #options: ConnectionOptions
   readonly #running = new Map<string, Set<ChildProcess>>()
   readonly #opening = new Map<string, Promise<void>>()
+  readonly #lives = new Map<string, AbortController>()
   #sockets: Promise<string> | undefined
 
   constructor(options: ConnectionOptions) {
@@ -122,8 +124,17 @@ export class Connections {
     }
   }
 
+  /** Aborts when the VM is left: nothing is made anew for it. One of its name that comes later has another. */
+  left(vm: string): AbortSignal {
+    const life = this.#lives.get(vm) ?? new AbortController()
+    this.#lives.set(vm, life)
+    return life.signal
+  }
+
   /** Ends what runs over the connection, and the connection. */
   async leave(vm: string): Promise<void> {
+    this.#lives.get(vm)?.abort(new LmrunError(`${vm} was left`))
+    this.#lives.delete(vm)
     for (const child of this.#running.get(vm) ?? []) child.kill('SIGKILL')
     await this.#forget(vm)
   }

@@ -20,7 +20,8 @@ export interface TunnelOptions {
 }
 
 /**
- * Keeps a port of this machine leading to one of the VM, until disposed of, and made anew when it breaks.
+ * Keeps a port of this machine leading to one of the VM, and made anew when it breaks, until it is disposed of or the
+ * VM is left.
  * @throws Unreachable when it does not stand after some minutes
  */
 export async function openTunnel(
@@ -29,13 +30,14 @@ export async function openTunnel(
 ): Promise<Tunnel> {
   const local = await freePort()
   const forward = ['-o', 'ExitOnForwardFailure=yes', '-L', `${HOST}:${local}:${HOST}:${port}`]
-  const over = new AbortController()
+  const disposed = new AbortController()
+  const over = AbortSignal.any([disposed.signal, connections.left(vm)])
   const { promise: open, resolve } = Promise.withResolvers<void>()
-  const kept = again(() => connections.hold(vm, forward, { signal: over.signal, onOutput: resolve }), {
+  const kept = again(() => connections.hold(vm, forward, { signal: over, onOutput: resolve }), {
     clock,
-    signal: over.signal,
+    signal: over,
   })
-  const either = AbortSignal.any([signal, clock.timeout(OPEN_MS)])
+  const either = AbortSignal.any([signal, over, clock.timeout(OPEN_MS)])
   const tooLate = once(either, 'abort').then(() => {
     signal.throwIfAborted()
     throw new Unreachable(vm)
@@ -43,12 +45,12 @@ export async function openTunnel(
   try {
     await Promise.race([open, tooLate])
   } catch (error) {
-    over.abort()
+    disposed.abort()
     throw error
   }
   tooLate.catch(() => {})
   const dispose = async () => {
-    over.abort()
+    disposed.abort()
     await kept
   }
   return { host: HOST, port: local, [Symbol.asyncDispose]: dispose }
