@@ -115,6 +115,7 @@ export class Scene implements AsyncDisposable {
         ...template.envs,
         LIVEBENCH_REPO: this.liveBench.repository,
         LIVEBENCH_COMMIT: this.liveBench.commit,
+        LMRUN_MESH: 'off',
       },
       ...envs,
     }
