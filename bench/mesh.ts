@@ -22,6 +22,18 @@ import { adminOf, joinVm, KUBELET, startReaper } from '../test/support/mesh-node
 import { kubeconfigOf } from '../test/support/mesh-runner.ts'
 import { backend, findTools, hop } from './mesh-tools.ts'
 
+/** A model server that can be made healthy, and knows when it first said that it is. */
+const SWITCHED = `let healthy = false; let first = 0
+require('http').createServer(({ url }, response) => {
+  if (url === '/on') { healthy = true; first = 0 }
+  if (url === '/off') healthy = false
+  if (url === '/health') { response.statusCode = healthy ? 200 : 503; if (healthy) first ||= Date.now() }
+  response.end(url === '/first' ? String(first) : '{"data":[{"id":"waited"}]}')
+}).listen(8000, '0.0.0.0', () => console.log('listening'))`
+
+const SLICE = { namespace: 'default', name: 'waited.0.aaaaa' }
+const BULK_MB = 64
+
 const rounds = Number(process.argv[2] ?? 30)
 const seconds = Number(process.argv[3] ?? 5)
 const { signal, abort } = stopper()
@@ -69,15 +81,6 @@ function startAgent(lab: MeshLab, vm: string, bundle: string): MachineProcess {
   return lab.vm(vm).spawn('node', [bundle, JSON.stringify({ agents })])
 }
 
-/** A model server that can be made healthy, and knows when it first said that it is. */
-const SWITCHED = `let healthy = false; let first = 0
-require('http').createServer(({ url }, response) => {
-  if (url === '/on') { healthy = true; first = 0 }
-  if (url === '/off') healthy = false
-  if (url === '/health') { response.statusCode = healthy ? 200 : 503; if (healthy) first ||= Date.now() }
-  response.end(url === '/first' ? String(first) : '{"data":[{"id":"waited"}]}')
-}).listen(8000, '0.0.0.0', () => console.log('listening'))`
-
 async function waiting(lab: MeshLab, bundle: string): Promise<void> {
   const server = lab.vm('waited').spawn('node', ['-e', SWITCHED])
   await server.saw(/listening/)
@@ -116,8 +119,6 @@ async function waiting(lab: MeshLab, bundle: string): Promise<void> {
   await server.end()
 }
 
-const SLICE = { namespace: 'default', name: 'waited.0.aaaaa' }
-
 async function isReady({ discovery }: Kube): Promise<boolean> {
   const slice = await discovery.readNamespacedEndpointSlice(SLICE)
   return slice.endpoints?.[0]?.conditions?.ready === true
@@ -139,8 +140,6 @@ async function kubectlWait(lab: MeshLab): Promise<void> {
     }
   }
 }
-
-const BULK_MB = 64
 
 async function dataPath(lab: MeshLab, tools: ReturnType<typeof findTools>, bundle: string): Promise<void> {
   const files = '/var/lib/bench'
