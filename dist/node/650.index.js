@@ -1,0 +1,1 @@
+const a=650,d=[650],m={1650:((o,t,e)=>{e.d(t,{GetParameterCommand:()=>_.lhy,ParameterNotFound:()=>_.TU5,PutParameterCommand:()=>_.ihh,SSMClient:()=>_.jBj});var _=e(4736)})};export{a as id,d as ids,m as modules};
