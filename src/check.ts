@@ -120,8 +120,6 @@ function meshless(options: BenchOptions, label: (option: string) => string): Pro
   const asked = mesh !== 'auto' && mesh !== 'off' ? 'mesh' : 'mesh-kubeconfig'
   if (asked === 'mesh-kubeconfig' && meshKubeconfig === undefined) return []
   const where = label(asked)
-  if (mesh === 'off')
-    return [{ where, what: 'the mesh is off', allowed: `Leave it out, or ${label('mesh')}` }]
   const outside = allInfra(options).filter(infra => !canJoin(infra))
   if (outside.length === 0) return []
   const what = `VMs of ${outside.join(', ')} cannot join a mesh: they are no machines of their own`

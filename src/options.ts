@@ -218,7 +218,7 @@ export const OPTIONS = {
   },
   mesh: {
     schema: text.pipe(z.string().regex(/^[a-z]([-a-z0-9]{0,24}[a-z0-9])?$/)),
-    fallback: 'auto',
+    fallback: 'off',
     allowed:
       'Give "auto", "off", or the VM name of a main node: a letter, then letters, digits and "-", at most 26',
   },

@@ -104,8 +104,9 @@ function planMesh(
   { run, labels }: { readonly run: Run; readonly labels: Readonly<Record<string, string>> },
 ): MeshPlan {
   const { mesh, meshKubeconfig, clientInfra, leaseMinutes } = options
-  if (mesh === 'off' || !allInfra(options).every(canJoin)) return { kind: 'direct' }
+  if (!allInfra(options).every(canJoin)) return { kind: 'direct' }
   if (meshKubeconfig !== undefined) return { kind: 'shared', kubeconfig: meshKubeconfig }
+  if (mesh === 'off') return { kind: 'direct' }
   const adopt = mesh !== 'auto'
   const main: LaunchRequest = {
     ...{ leaseMinutes, reuse: false, envs: {}, secrets: {} },

@@ -146,8 +146,8 @@ describe('a mesh that was asked for', () => {
     expect(await of({ mesh: 'main', infra: 'aws gcp/us-central1 lambda' })).toBe(null)
   })
 
-  it('is not one that is off', async () => {
-    expect(await of({ 'mesh-kubeconfig': 'file', mesh: 'off' })).toEqual(['mesh-kubeconfig: the mesh is off'])
+  it('is that of the kubeconfig, whatever else is said', async () => {
+    expect(await of({ 'mesh-kubeconfig': 'file', mesh: 'off', infra: 'aws' })).toBe(null)
   })
 
   it('is not missed where nobody asked for one', async () => {

@@ -29,7 +29,7 @@ describe('parseOptions', () => {
       maxTokens: 64,
       infra: ['local'],
       clientInfra: ['local'],
-      mesh: 'auto',
+      mesh: 'off',
       accelerators: [],
       reuse: false,
       retries: 2,

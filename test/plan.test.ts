@@ -84,10 +84,15 @@ it('tells a step which model to ask, and where', () => {
 })
 
 describe('the mesh of a run', () => {
-  const meshOf = (raw: Record<string, unknown>) => plan({ infra: 'aws', ...raw }).mesh
+  const meshOf = (raw: Record<string, unknown>) => plan({ infra: 'aws', mesh: 'auto', ...raw }).mesh
 
   it('is its own where all VMs can join one: a main that ends with the run, where the client is', () => {
-    const { mesh, client, models } = plan({ infra: 'lambda', 'client-infra': 'aws/eu-west-1', reuse: 'true' })
+    const { mesh, client, models } = plan({
+      infra: 'lambda',
+      mesh: 'auto',
+      'client-infra': 'aws/eu-west-1',
+      reuse: 'true',
+    })
     if (mesh.kind !== 'main') throw new Error(mesh.kind)
     expect(mesh.adopt).toBe(false)
     expect(mesh.main).toMatchObject({
@@ -115,7 +120,7 @@ describe('the mesh of a run', () => {
     expect(meshOf({ 'client-infra': 'kubernetes' }).kind).toBe('direct')
     expect(meshOf({ infra: 'aws runpod' }).kind).toBe('direct')
     const models = { a: { model: 'm', infra: 'slurm' }, b: 'm' }
-    const one = plan({ infra: 'aws', models })
+    const one = plan({ infra: 'aws', mesh: 'auto', models })
     expect([one.mesh.kind, one.client.joins, one.models[1]?.server.joins]).toEqual([
       'direct',
       undefined,

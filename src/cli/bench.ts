@@ -19,7 +19,7 @@ export const FLAGS = [
     'where the VMs run: local (default), or SkyPilot’s <cloud>[/<region>[/<zone>]], several by spaces',
   ],
   ['client-infra <places>', 'the same for the benchmark client (default: those of --infra)'],
-  ['mesh <name>', 'auto (default): a mesh of the run’s own; off; or the VM name of a main node'],
+  ['mesh <name>', 'off (default); auto: a mesh of the run’s own; or the VM name of a main node'],
   ['mesh-kubeconfig <path>', 'kubeconfig of a mesh that is up'],
   [
     'accelerators <gpus>',

@@ -14,13 +14,14 @@ async function show(...args: string[]): Promise<string> {
 }
 
 const RUN = ['--models', 'a: org/a', '--infra', 'aws gcp', '--accelerators', 'L4:4']
+const MESH = ['--mesh', 'auto']
 
 test('one document a VM, each with its name', async () => {
-  const text = await show(...RUN)
+  const text = await show(...RUN, ...MESH)
   expect(text.match(/^# (main|client|a)-\w+/gm)).toHaveLength(3)
   const [main, client, server] = parseAllDocuments(text, { version: '1.1' }).map(document => document.toJS())
   expect(main).toMatchObject({ name: 'main', resources: { any_of: [{ infra: 'aws' }, { infra: 'gcp' }] } })
-  expect(await show(...RUN, '--mesh', 'off')).not.toContain('name: main')
+  expect(await show(...RUN)).not.toContain('name: main')
   expect(client).toMatchObject({ name: 'smoke-client', envs: { QUESTIONS: 'smoke' } })
   expect(server).toMatchObject({
     envs: { MODEL: 'org/a' },

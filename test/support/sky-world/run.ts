@@ -51,6 +51,7 @@ export function worldEnv(
     models: JSON.stringify({ a: { model: 'some/model' }, b: { model: 'some/model' } }),
     benchmark: 'live_bench/reasoning',
     infra: 'aws',
+    mesh: 'auto',
     comment: 'never',
     secrets: 'VLLM_API_KEY',
     'server-template': path.join(templates, 'world-server.yaml'),
