@@ -1,0 +1,57 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { connectKube } from '../../src/mesh/kube.ts'
+import { kubeconfigText, throughTunnel } from '../../src/mesh/kubeconfig.ts'
+
+/** As K3s writes it. */
+const K3S = `apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority-data: Q0E=
+    server: https://127.0.0.1:6443
+  name: default
+contexts:
+- context:
+    cluster: default
+    user: default
+  name: default
+current-context: default
+kind: Config
+users:
+- name: default
+  user:
+    token: t
+`
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'lmrun-kubeconfig-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+it('is taken from a file or as it is', async () => {
+  const file = path.join(folder, 'config')
+  await writeFile(file, K3S)
+  expect(await kubeconfigText(file)).toBe(K3S)
+  expect(await kubeconfigText(K3S)).toBe(K3S)
+  await expect(kubeconfigText(path.join(folder, 'none'))).rejects.toThrow(
+    `the kubeconfig of the mesh cannot be read from ${path.join(folder, 'none')}`,
+  )
+})
+
+it('leads through a tunnel, and is the same but for that', async () => {
+  const tunnelled = throughTunnel(K3S, { host: '127.0.0.1', port: 40123 })
+  expect(parse(tunnelled).clusters[0].cluster.server).toBe('https://127.0.0.1:40123')
+  expect(tunnelled.replace('40123', '6443')).toBe(K3S)
+  const { server, ca } = await connectKube(tunnelled)
+  expect([server, String(ca)]).toEqual(['https://127.0.0.1:40123', 'CA'])
+})
+
+it('has the CA in it, whose hash tokens name', async () => {
+  await expect(connectKube(K3S.replace(/.*authority-data.*\n/, ''))).rejects.toThrow(
+    'no certificate-authority-data',
+  )
+})
