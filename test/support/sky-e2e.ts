@@ -6,7 +6,7 @@ import { decide, GRACE_MS } from '../../src/sweep/decide.ts'
 import { createWorld, REPOSITORY, type World, type WorldRun } from './e2e.ts'
 import type { RunResult } from './runner.ts'
 import type { Cloud, LedgerEntry } from './sky-stand-in/cloud.ts'
-import { createSkyStandIn, type SkyStandIn } from './sky-stand-in/stand-in.ts'
+import { createSkyStandIn, type SkyStandIn, type SkyStandInOptions } from './sky-stand-in/stand-in.ts'
 
 /** How many times faster than life SkyPilot is: a launch takes 3 s, a minute of lease 6 s. */
 const SPEED = 10
@@ -38,9 +38,12 @@ export interface SkyWorld extends AsyncDisposable {
 /** A short lease, two looks of skylet, and the machine's own shutdown, which takes a minute; on a busy machine. */
 export const LEASE_BOUND_MS = 90_000
 
-export async function createSkyE2e(speed = SPEED): Promise<SkyWorld> {
+export async function createSkyE2e({
+  speed = SPEED,
+  ...options
+}: Pick<SkyStandInOptions, 'speed' | 'inside'> = {}): Promise<SkyWorld> {
   const world = await createWorld()
-  const sky = await createSkyStandIn({ speed, folder: path.join(world.folder, 'sky') })
+  const sky = await createSkyStandIn({ speed, ...options, folder: path.join(world.folder, 'sky') })
   const alive = () => sky.cloud.alive().map(({ name }) => name)
   const until = async <T>(seen: () => T | undefined, withinMs: number, what: string): Promise<T> => {
     const deadline = Date.now() + withinMs

@@ -81,7 +81,7 @@ test.concurrent('down that is locked at first is asked again', async () => {
 
 test.concurrent('the lease is moved on for as long as the run lives', async () => {
   // A minute of lease is 15 s, and time enough for a renewal.
-  await using world = await createSkyE2e(4)
+  await using world = await createSkyE2e({ speed: 4 })
   const when = async (main: Watched) => {
     await main.seen(/a: answer …/)
     await sleep(45_000)

@@ -108,6 +108,11 @@ export class Machine {
     return stdout
   }
 
+  /** The command line that runs a command in the machine, with the environment of whoever starts it. */
+  enter(command: string, args: readonly string[], cwd: string): string[] {
+    return ['nsenter', ...this.inside(command, args, { cwd })]
+  }
+
   /** `ip ARGS…` in the network of the machine. Process ids in it are the test's. */
   async ip(...args: string[]): Promise<string> {
     return this.net('ip', ...args)

@@ -4,7 +4,7 @@
  */
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type JobRecord, type TaskSpec, Vm } from './vm.ts'
+import { type Inside, type JobRecord, type TaskSpec, Vm } from './vm.ts'
 
 /** Who ended a VM: a ring of the teardown, or the world. */
 export type EndedBy = 'main' | 'post' | 'sky' | 'lease' | 'shutdown' | 'sweeper' | 'cloud' | 'test'
@@ -50,7 +50,11 @@ export interface CloudOptions {
   readonly folder: string
   /** Folders that the VMs have first on PATH. */
   readonly tools: readonly string[]
+  /** Makes VMs machines of their own. */
+  readonly inside?: MakeInside
 }
+
+export type MakeInside = (vm: Pick<Instance, 'id' | 'name' | 'labels'>) => Promise<Inside>
 
 /** Seconds, as measured with the real thing. */
 const PROVISION_S = 20
@@ -109,9 +113,10 @@ export class Cloud implements AsyncDisposable {
   async create(name: string, labels: Instance['labels'], spot: boolean): Promise<Instance> {
     this.authorise()
     const id = `${name}-${crypto.randomUUID().slice(0, 8)}`
-    const { folder, tools } = this.#options
+    const { folder, tools, inside } = this.#options
     const number = ++launches
-    const vm = new Vm({ id, name, number, folder: path.join(folder, id), tools })
+    const own = inside ? { inside: () => inside({ id, name, labels }) } : {}
+    const vm = new Vm({ id, name, number, folder: path.join(folder, id), tools, ...own })
     const instance: Instance = {
       id,
       name,

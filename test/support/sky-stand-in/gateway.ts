@@ -20,6 +20,7 @@ interface Question {
   readonly task: TaskSpec
   readonly job: number
   readonly minutes: number
+  readonly port: number
 }
 
 type Answer = (question: Question) => unknown
@@ -74,6 +75,8 @@ function cloudAnswers(cloud: Cloud, faults: Faults): Readonly<Record<string, Ans
     },
     /** For rsync, which copies by itself. */
     home: ({ name }) => reach(cloud, name).vm.home,
+    /** For `ssh -L`: a port here that leads to the machine's own loopback. */
+    forward: ({ name, port }) => reach(cloud, name).vm.forward(port),
     shutdown: ({ name, minutes }) => {
       const instance = reachInside(cloud, name)
       if (minutes < 0) instance.vm.shutdown?.abort()

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { packageRoot } from '../../../src/env.ts'
 import { killAll, processesWith } from '../processes.ts'
-import { Cloud, type LedgerEntry } from './cloud.ts'
+import { Cloud, type LedgerEntry, type MakeInside } from './cloud.ts'
 import { type Fault, Faults } from './faults.ts'
 import { serveCloud } from './gateway.ts'
 import { listen } from './wire.ts'
@@ -18,6 +18,8 @@ export interface SkyStandInOptions {
   readonly speed?: number
   /** Takes VMs, home and commands; a temporary one when absent. It is removed at the end. */
   readonly folder?: string
+  /** Makes its VMs machines of their own. */
+  readonly inside?: MakeInside
 }
 
 export interface SkyStandIn extends AsyncDisposable {
@@ -43,7 +45,11 @@ export interface SkyStandIn extends AsyncDisposable {
   killServer(): void
 }
 
-export async function createSkyStandIn({ speed = 10, folder }: SkyStandInOptions = {}): Promise<SkyStandIn> {
+export async function createSkyStandIn({
+  speed = 10,
+  folder,
+  inside,
+}: SkyStandInOptions = {}): Promise<SkyStandIn> {
   const root = folder ?? (await mkdtemp(path.join(tmpdir(), 'lmrun-sky-')))
   const home = path.join(root, 'home')
   const [bin, tools, vms] = ['bin', 'vm-bin', 'vms'].map(name => path.join(root, name)) as [
@@ -54,7 +60,7 @@ export async function createSkyStandIn({ speed = 10, folder }: SkyStandInOptions
   for (const one of [home, bin, tools, vms]) await mkdir(one, { recursive: true })
   const socket = path.join(root, 'cloud.sock')
   await install(bin, tools, socket, speed)
-  const cloud = new Cloud({ speed, folder: vms, tools: [tools] })
+  const cloud = new Cloud({ speed, folder: vms, tools: [tools], ...(inside ? { inside } : {}) })
   const faults = new Faults()
   const server = await listen(socket, wire => serveCloud(wire, cloud, faults))
   const find = (name: string) => {

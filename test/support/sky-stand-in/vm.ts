@@ -37,6 +37,21 @@ export interface JobRecord {
   process: ChildProcess | null
 }
 
+/** What makes a machine of its own of a VM: network, processes and system files. */
+export interface Inside {
+  /** At which others reach it. */
+  readonly address: string
+  /** First on PATH, after the VM's tools, and beside its variables. */
+  readonly path: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** The command line that runs a command in there. */
+  enter(command: string, args: readonly string[], cwd: string): readonly string[]
+  /** Resolves with a port of 127.0.0.1 here that leads to that one of its own loopback. */
+  forward(port: number): Promise<number>
+  /** It vanishes with all that runs in it; its home is of this machine. */
+  end(): Promise<void>
+}
+
 export interface VmOptions {
   readonly id: string
   readonly name: string
@@ -44,23 +59,31 @@ export interface VmOptions {
   readonly number: number
   readonly folder: string
   readonly tools: readonly string[]
+  /** Makes the machine; a VM shares this one's network and files when absent. */
+  readonly inside?: () => Promise<Inside>
 }
 
 const DONE: readonly SkyJobStatus[] = ['SUCCEEDED', 'FAILED', 'FAILED_SETUP', 'CANCELLED']
 
 export class Vm {
   readonly jobs: JobRecord[] = []
-  /** Its address: a machine of its own keeps its ports to itself. */
-  readonly address: string
+  readonly #loopback: string
   shutdown?: AbortController
   readonly #options: VmOptions
   readonly #bootedAt = Date.now()
+  #making: Promise<Inside> | undefined
+  #inside: Inside | undefined
   #ended = false
 
   constructor(options: VmOptions) {
     this.#options = options
     const own = process.pid % 62_500
-    this.address = `127.${100 + (options.number % 100)}.${1 + Math.floor(own / 250)}.${1 + (own % 250)}`
+    this.#loopback = `127.${100 + (options.number % 100)}.${1 + Math.floor(own / 250)}.${1 + (own % 250)}`
+  }
+
+  /** Its address: a machine of its own keeps its ports to itself. */
+  get address(): string {
+    return this.#inside?.address ?? this.#loopback
   }
 
   get home(): string {
@@ -71,6 +94,8 @@ export class Vm {
     await mkdir(path.join(this.home, 'sky_workdir'), { recursive: true })
     await mkdir(path.join(this.home, 'sky_logs'))
     await mkdir(path.join(this.home, 'tmp'))
+    this.#making = this.#options.inside?.()
+    this.#inside = await this.#making
   }
 
   /** Copies files as `file_mounts` and `workdir` say; a target must be below the home. */
@@ -120,6 +145,11 @@ export class Vm {
     return this.#bash(['-c', command], this.home, {})
   }
 
+  /** Resolves with a port of 127.0.0.1 here that leads to that one of its loopback. */
+  async forward(port: number): Promise<number> {
+    return this.#inside?.forward(port) ?? port
+  }
+
   cancel(job: JobRecord): void {
     if (DONE.includes(job.status)) return
     job.status = 'CANCELLED'
@@ -135,6 +165,8 @@ export class Vm {
     this.#ended = true
     this.shutdown?.abort()
     for (const job of this.jobs) if (!DONE.includes(job.status)) job.status = 'CANCELLED'
+    const inside = await this.#making?.catch(() => undefined)
+    await inside?.end()
     // What was starting another one while we looked is found the next time.
     for (let left = processesWith(this.#marker()); left.length > 0; left = processesWith(this.#marker())) {
       killAll(left)
@@ -186,7 +218,8 @@ export class Vm {
 
   #bash(args: readonly string[], cwd: string, variables: Readonly<Record<string, string>>): ChildProcess {
     if (this.#ended) throw new Error('the machine is gone')
-    return spawn('bash', args, {
+    const [command = '', ...rest] = this.#inside?.enter('bash', args, cwd) ?? ['bash', ...args]
+    return spawn(command, rest, {
       cwd,
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -197,9 +230,12 @@ export class Vm {
   /** Nothing of whoever launched it: a machine of its own. */
   #environment(): Record<string, string> {
     const { name, tools } = this.#options
+    const { path: own = [], env = {} } = this.#inside ?? {}
     return {
       HOME: this.home,
-      PATH: [...tools, path.dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
+      PATH: [...tools, path.dirname(process.execPath), ...own, '/usr/local/bin', '/usr/bin', '/bin'].join(
+        ':',
+      ),
       USER: 'sky',
       SHELL: '/bin/bash',
       LANG: 'C.UTF-8',
@@ -207,6 +243,7 @@ export class Vm {
       SKY_STAND_IN_VM: this.#marker(),
       SKY_STAND_IN_NAME: name,
       SKY_STAND_IN_ADDRESS: this.address,
+      ...env,
     }
   }
 
