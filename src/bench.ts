@@ -58,9 +58,9 @@ export async function bench(inputs: Inputs, deps: BenchDeps): Promise<Results> {
 }
 
 /** After the VMs are told to go; nobody waits for it for long. Never rejects. */
-async function leaveMesh({ mesh, story, clock, cancelled }: RunContext): Promise<void> {
+async function leaveMesh({ mesh, vms, story, clock, cancelled }: RunContext): Promise<void> {
   const left = mesh
-    .close()
+    .close(vms.endings().flatMap(({ name, kept }) => (kept ? [] : [name])))
     .catch(error => story.warn(`the mesh could not be left in order: ${explain(error)}`))
   await within(left, { clock, ms: MESH_MS, signal: cancelled })
 }

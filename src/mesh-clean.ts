@@ -1,5 +1,3 @@
-import { LABEL } from './labels.ts'
-
 /** What a run leaves in a mesh that it shares with others; deletes tolerate that nothing is there. */
 export interface RunObjects {
   deleteNodes(labelSelector: string): Promise<unknown>
@@ -10,10 +8,9 @@ export interface RunObjects {
 /**
  * Deletes what a run left: its Nodes, with which their slices and beats go, and its Services, which main would keep
  * for a VM to come until the run's expiry.
- * @param run as in the label: workflow run id, or `local-<short>`
+ * @param labelSelector what is its own, and of whatever of it is gone
  */
-export async function cleanRun(objects: RunObjects, run: string): Promise<void> {
-  const labelSelector = `${LABEL.run}=${run}`
+export async function cleanRun(objects: RunObjects, labelSelector: string): Promise<void> {
   // One after the other: main makes a Service again as long as somebody publishes it.
   await objects.deleteNodes(labelSelector)
   await objects.deleteServices(labelSelector)

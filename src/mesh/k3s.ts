@@ -2,8 +2,9 @@ import { randomInt } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { LmrunError } from '../errors.ts'
 import { LABEL } from '../labels.ts'
+import { cleanRun } from '../mesh-clean.ts'
 import type { Join } from '../mesh-join.ts'
-import { MESH_LABEL, serviceHost } from '../mesh-names.ts'
+import { MESH, MESH_LABEL, serviceHost } from '../mesh-names.ts'
 import type { MeshConnection } from './connection.ts'
 import type { Mesh, Service, WaitOptions } from './mesh.ts'
 import type { ProbeResult } from './probe.ts'
@@ -79,24 +80,37 @@ class K3sMesh implements Mesh {
   }
 
   async leave({ name }: Service): Promise<void> {
-    if (!this.#connection) return
-    const { kube } = await this.#connection
-    await kube.core.deleteCollectionNode({ labelSelector: `${MESH_LABEL.vm}=${name},${this.#run()}` })
+    const connection = await this.#connected()
+    await connection?.kube.core.deleteCollectionNode({
+      labelSelector: `${MESH_LABEL.vm}=${name},${this.#run()}`,
+    })
   }
 
-  async close(): Promise<void> {
+  async close(gone: readonly string[]): Promise<void> {
     try {
-      const connection = await this.#connection
-      if (connection?.stays) await this.#takeOut(connection)
+      const connection = await this.#connected()
+      if (connection?.stays) await this.#takeOut(connection, gone)
     } finally {
       await this.#options.close()
     }
   }
 
-  async #takeOut({ kube }: MeshConnection): Promise<void> {
+  async #takeOut({ kube }: MeshConnection, gone: readonly string[]): Promise<void> {
     const token = await this.#token
     const revoked = token && revokeToken(kube, token.id)
-    await Promise.all([revoked, kube.core.deleteCollectionNode({ labelSelector: this.#run() })])
+    const objects = {
+      deleteNodes: (labelSelector: string) => kube.core.deleteCollectionNode({ labelSelector }),
+      deleteServices: (labelSelector: string) =>
+        kube.core.deleteCollectionNamespacedService({ namespace: MESH.namespace, labelSelector }),
+    }
+    // Legs of a matrix are one run: what is this one's is told by its VMs' names.
+    const own = `${this.#run()},${MESH_LABEL.vm} in (${gone.join(',')})`
+    await Promise.all([revoked, gone.length > 0 && cleanRun(objects, own)])
+  }
+
+  /** Null when there is no main, and will be none: whoever waits to be let in is told why. */
+  async #connected(): Promise<RunConnection | null> {
+    return (await this.#connection?.catch(() => null)) ?? null
   }
 
   #connect(): Promise<RunConnection> {

@@ -28,6 +28,9 @@ export interface Mesh {
   admit(vm: string): Promise<void>
   /** Takes the service out of the mesh; tolerates one that is not there. */
   leave(service: Service): Promise<void>
-  /** Leaves nothing of the run in the mesh: what would let VMs in, and what says of VMs that they are there. */
-  close(): Promise<void>
+  /**
+   * Leaves the mesh: what would let more VMs of the run in goes, and what says that these were there.
+   * @param gone VM names; those that are kept stay in it
+   */
+  close(gone: readonly string[]): Promise<void>
 }

@@ -127,7 +127,7 @@ test('what a run left is cleaned by its label, and nothing else', async () => {
   await readiness(OTHER, true)
   const remove = (path: string) => (selector: string) =>
     admin.remove(`${path}?labelSelector=${encodeURIComponent(selector)}`)
-  await cleanRun({ deleteNodes: remove(PATH.node()), deleteServices: remove(PATH.service()) }, '1')
+  await cleanRun({ deleteNodes: remove(PATH.node()), deleteServices: remove(PATH.service()) }, 'lmrun-run=1')
   await readiness(HEAD, null)
   await vi.waitFor(async () => {
     const services = await admin.get<KubernetesListObject<V1Service>>(PATH.service())

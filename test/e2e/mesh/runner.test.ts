@@ -271,7 +271,7 @@ describe('a run in a mesh that it shares', () => {
     await lab.addVm('three')
     const token = a?.join.token ?? ''
     await join('three', 'three.0.eeeee', token)
-    await one.mesh.close()
+    await one.mesh.close(['three'])
     expect(one.closed()).toBe(1)
     // Its token is gone with it.
     await lab.addVm('four')
@@ -296,11 +296,13 @@ describe('a run in a mesh that it shares', () => {
     )
     // Again: it tolerates that it is gone.
     await one.mesh.leave({ name: 'qwen', port: 8000 })
-    await one.mesh.close()
+    await one.mesh.close(['client-aaaaa', 'qwen'])
     await vi.waitFor(
       async () =>
         expect(await there()).toEqual([
           'hand.0.44444',
+          // Kept, or another leg's of the same run.
+          'qwen-aaaaa.0.11111',
           'qwen-bbbbb.0.22222',
           'qwen-ccccc.0.33333',
           'qwen.0.22222',
@@ -312,7 +314,7 @@ describe('a run in a mesh that it shares', () => {
   test('leaves a mesh of its own as it is: it goes with its main', async () => {
     const own = meshOf('22', { stays: false })
     await own.mesh.admit('a')
-    await own.mesh.close()
+    await own.mesh.close(['qwen-bbbbb'])
     expect(own.closed()).toBe(1)
     expect(await there()).toContain('qwen-bbbbb.0.22222')
   })
@@ -320,7 +322,7 @@ describe('a run in a mesh that it shares', () => {
   test('has nothing to leave when it was never in, and says why when there is no main', async () => {
     const never = meshOf('22')
     await never.mesh.leave({ name: 'qwen-bbbbb', port: 8000 })
-    await never.mesh.close()
+    await never.mesh.close(['qwen-bbbbb'])
     expect(await there()).toContain('qwen-bbbbb.0.22222')
   })
 
