@@ -63,7 +63,7 @@ export default defineConfig({
           testTimeout: 1_200_000,
           hookTimeout: 600_000,
           // One lab for all; files, and cases of the contract, wait side by side.
-          maxWorkers: 2,
+          maxWorkers: 3,
           maxConcurrency: 6,
         },
       },

@@ -70,8 +70,11 @@ const LEASE = ['-i', '1', '--down', '--wait-for', 'none'] as const
 /** Says what $TOK is without saying it. */
 const DIGEST = 'printf %s "$TOK" | sha256sum'
 const REQUEST = { name: VM, envs: {}, labels: {}, leaseMinutes: 30, resources: NO_RESOURCES, reuse: false }
-/** A lease of one minute, two looks of skylet, the end itself, and a busy machine. */
-const LEASE_IS_OVER_S = 400
+/** A lease of one minute (or three), two looks of skylet, the end itself, and a busy machine. */
+const LEASE_IS_OVER_S = 500
+/** Between two looks: a call of `sky` takes seconds of a whole core. */
+const ASK_SKY_S = 10
+const ASK_CLOUD_S = 2
 
 export const CONTRACT: readonly ContractCase[] = [
   ...(
@@ -147,7 +150,7 @@ export const CONTRACT: readonly ContractCase[] = [
       const autostop = { idle_minutes: 1, down: true, wait_for: 'none' }
       await launch(lab, await lab.task({ run: FOR_EVER, resources: { autostop } }))
       await goneByItself(lab)
-      await statusForgets(lab)
+      await down(lab)
     },
   },
   {
@@ -158,23 +161,25 @@ export const CONTRACT: readonly ContractCase[] = [
       expect(await statusOf(lab)).toMatchObject({ autostop: 1, to_down: true })
       expect((await jobOf(lab, 1))?.status).toBe('SETTING_UP')
       await goneByItself(lab)
-      await statusForgets(lab)
+      await down(lab)
     },
   },
   {
     group: 'lease',
     fact: 'sky autostop again and again keeps it alive; after the last call it goes',
     run: async lab => {
-      await launch(lab, await lab.task({ run: FOR_EVER }), ...LEASE)
+      // Long enough for a call on a busy machine.
+      const lease = ['-i', '3', ...LEASE.slice(2)]
+      await launch(lab, await lab.task({ run: FOR_EVER }), ...lease)
       const start = lab.now()
-      while (lab.now() - start < 250) {
-        const renewal = await sky(lab, 'autostop', '-y', ...LEASE, VM)
-        expect(renewal.exitCode).toBe(0)
-        await lab.wait(30)
+      while (lab.now() - start < 330) {
+        const renewal = await sky(lab, 'autostop', '-y', ...lease, VM)
+        expect(renewal.exitCode, renewal.stdout + renewal.stderr).toBe(0)
+        await lab.wait(45)
       }
       expect(await lab.machines()).toContain(VM)
       await goneByItself(lab)
-      await statusForgets(lab)
+      await down(lab)
     },
   },
   {
@@ -184,7 +189,7 @@ export const CONTRACT: readonly ContractCase[] = [
       await launch(lab, await lab.task({ run: FOR_EVER }), ...LEASE)
       await lab.stopServer()
       await goneByItself(lab)
-      await statusForgets(lab)
+      await down(lab)
     },
   },
   {
@@ -195,7 +200,7 @@ export const CONTRACT: readonly ContractCase[] = [
       const file = await lab.task({ run: FOR_EVER, resources: { autostop } })
       await launch(lab, file, '-i', '1', '--down')
       await goneByItself(lab)
-      await statusForgets(lab)
+      await down(lab)
     },
   },
   {
@@ -284,7 +289,7 @@ export async function down(lab: SkyLab): Promise<void> {
 }
 
 async function expectNothing(lab: SkyLab): Promise<void> {
-  await until(lab, 'the machine is gone', 180, async () => !(await lab.machines()).includes(VM))
+  await until(lab, 'the machine is gone', 180, async () => !(await lab.machines()).includes(VM), ASK_CLOUD_S)
   expect(await statusOf(lab)).toBeUndefined()
 }
 
@@ -301,7 +306,7 @@ async function launch(lab: SkyLab, file: string, ...flags: string[]): Promise<vo
 async function launchUntilMachine(lab: SkyLab): Promise<SkyProcess> {
   const process = lab.start(['launch', '-y', '-d', '-c', VM, await lab.task({ run: FOR_EVER })])
   // Other cases' launches may come first.
-  await until(lab, 'there is a machine', 600, async () => (await lab.machines()).includes(VM))
+  await until(lab, 'there is a machine', 600, async () => (await lab.machines()).includes(VM), ASK_CLOUD_S)
   return process
 }
 
@@ -311,6 +316,7 @@ async function goneByItself(lab: SkyLab): Promise<void> {
     'the lease has ended it',
     LEASE_IS_OVER_S,
     async () => !(await lab.machines()).includes(VM),
+    ASK_CLOUD_S,
   )
 }
 
@@ -358,10 +364,11 @@ async function until(
   what: string,
   seconds: number,
   done: () => Promise<boolean>,
+  everyS = ASK_SKY_S,
 ): Promise<void> {
   const start = lab.now()
   while (!(await done())) {
     if (lab.now() - start > seconds) throw new Error(`after ${seconds} s still not: ${what}`)
-    await lab.wait(5)
+    await lab.wait(everyS)
   }
 }
