@@ -147,9 +147,16 @@ export function toFailure(error: unknown): Failure {
   if (isAbort(error)) return NOT_FINISHED
   const what = error instanceof Error ? error.message : String(error)
   const hint = error instanceof LmrunError && error.hint ? { hint: error.hint } : {}
-  if (error instanceof LaunchFailed) return { what, ...hint, log: error.log }
-  if (!(error instanceof JobFailed)) return { what, ...hint }
-  return { what, ...hint, ...(error.diagnosis ? { cause: error.diagnosis.cause } : {}), log: error.log }
+  const told = withLog(error)
+  if (!told) return { what, ...hint }
+  const diagnosis = told instanceof JobFailed ? told.diagnosis : null
+  return { what, ...hint, ...(diagnosis ? { cause: diagnosis.cause } : {}), log: told.log }
+}
+
+/** The error that has a log: this one, or what it was caused by. */
+function withLog(error: unknown): JobFailed | LaunchFailed | null {
+  if (error instanceof JobFailed || error instanceof LaunchFailed) return error
+  return error instanceof Error && error.cause !== undefined ? withLog(error.cause) : null
 }
 
 /** Nothing went wrong: every model has a valid score and no VM is left. */

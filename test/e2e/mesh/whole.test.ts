@@ -91,3 +91,14 @@ test('a run that is cancelled while it answers leaves neither VMs nor secrets', 
   await expectKept(world, result, { texts, commands: watched.seen })
   await expectClean(world.world, result)
 })
+
+test('a main that cannot be set up fails the run with its cause, and everything is ended', async () => {
+  await using world = await createMeshWorld({ start: 'echo "no K3s for this machine" >&2; exit 1' })
+  const result = await world.run({ inputs: await meshInputs(['a']) })
+  expect(result.exitCode, result.stdout).toBe(1)
+  const { markdown } = await readReport(result)
+  expect(markdown).toMatch(/there is no main node for the mesh/)
+  expect(markdown).toMatch(/no K3s for this machine/)
+  expect(world.alive()).toEqual([])
+  await expectClean(world.world, result)
+})
