@@ -16,8 +16,8 @@ async function template(folder: string, faults: Faults): Promise<string> {
   const text = (await readFile(path.join(templates, 'livebench-client.yaml'), 'utf8'))
     .replace(/LIVEBENCH_REPO: .*/, `LIVEBENCH_REPO: ${repository}`)
     .replace(/LIVEBENCH_COMMIT: .*/, `LIVEBENCH_COMMIT: ${commit}`)
-    .replace(': client\n', `: ${templates}/client\n`)
-    .replace(': ../questions/smoke\n', `: ${packageRoot()}/questions/smoke\n`)
+    // What it mounts is named from its own folder.
+    .replace(/^( {2}\S+): (client|\.\.?\/\S+)$/gm, (_, to, from) => `${to}: ${path.join(templates, from)}`)
     .replace(/^(setup|run): \|$/gm, `$1: |\n  export PATH=${programs}:$PATH LMRUN_LIVEBENCH_DIR=~/opt`)
   const file = path.join(folder, 'livebench-client.yaml')
   await writeFile(file, text)
