@@ -9,6 +9,7 @@ const FORWARDING = '3'
 export class Network {
   private readonly hub: Machine
   private readonly ports = new Map<string, string>()
+  private plugged = 0
 
   private constructor(hub: Machine) {
     this.hub = hub
@@ -27,8 +28,10 @@ export class Network {
 
   /** Plugs a machine in. Resolves with its address. */
   async plugIn(machine: Machine, { mtu = 1500 }: { readonly mtu?: number } = {}): Promise<string> {
-    const port = `p${this.ports.size + 1}`
-    const address = `${SUBNET}.${this.ports.size + 1}`
+    // One that takes the place of another has a port and an address of its own.
+    const number = ++this.plugged
+    const port = `p${number}`
+    const address = `${SUBNET}.${number}`
     this.ports.set(machine.name, port)
     const pair = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', String(machine.pid)]
     await this.hub.ip('link', 'add', port, ...pair)
