@@ -1,6 +1,7 @@
 import type { KubernetesListObject, KubernetesObject } from '@kubernetes/client-node'
 import type { Clock } from './clock.ts'
 import { isAbort } from './errors.ts'
+import { unlessAborted } from './waiting.ts'
 
 /** What both sides of the mesh need of the Kubernetes client. */
 export interface Followed<T extends KubernetesObject> {
@@ -101,19 +102,6 @@ function watchOnce<T extends KubernetesObject>(
       () => {},
     )
   })
-}
-
-/** What the work gives, or the signal's reason as soon as that aborts; then nobody hears of the work. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(signal.reason)
-  if (signal.aborted) stop()
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
 }
 
 /** Credentials that are refused stay refused; an abort is ours. */

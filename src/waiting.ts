@@ -18,3 +18,16 @@ export async function within<T>(work: Promise<T>, { clock, ms, signal }: Patienc
     over.abort()
   }
 }
+
+/** What the work gives, or the signal's reason as soon as that aborts; then nobody hears of the work. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason)
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}

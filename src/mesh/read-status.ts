@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { LmrunError } from '../errors.ts'
-import { unlessAborted } from '../mesh-kube.ts'
 import { MESH, MESH_LABEL } from '../mesh-names.ts'
+import { unlessAborted } from '../waiting.ts'
 import type { MeshConnection } from './connection.ts'
 import { type MeshStatus, meshStatus } from './status.ts'
 

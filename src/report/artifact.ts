@@ -1,7 +1,7 @@
 /** The run's files as an artifact of the workflow run. */
 import { currentEnv, type Env } from '../env.ts'
 import { explain } from '../errors.ts'
-import { unlessAborted } from './github.ts'
+import { unlessAborted } from '../waiting.ts'
 
 export interface UploadOptions {
   /** Name of the artifact: unique within the workflow run. */

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Env } from '../env.ts'
 import { LmrunError } from '../errors.ts'
+import { unlessAborted } from '../waiting.ts'
 import { explainGitHub } from './github-errors.ts'
 import type { Octokit } from './octokit.ts'
 
@@ -153,17 +154,4 @@ export async function connect(options: ClientOptions): Promise<Octokit> {
     throw new LmrunError('there is no token', { hint: 'Pass one as `github-token`.' })
   const { createOctokit } = await import('./octokit.ts')
   return createOctokit(options)
-}
-
-/** Rejects as soon as `signal` aborts: the plugins' short waits between tries do not look at it. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  if (signal.aborted) onAbort()
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
 }

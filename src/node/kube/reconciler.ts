@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { explain } from '../../errors.ts'
+import { unlessAborted } from '../../waiting.ts'
 import { KubeError } from './client.ts'
 
 export interface ReconcilerOptions {
@@ -27,7 +28,8 @@ export function createReconciler(work: () => Promise<void>, options: ReconcilerO
   const run = async () => {
     let pause = FIRST_PAUSE_MS
     for (;;) {
-      await orAbort(asked.promise, signal)
+      signal.throwIfAborted()
+      await unlessAborted(asked.promise, signal)
       asked = Promise.withResolvers<void>()
       try {
         await work()
@@ -57,17 +59,5 @@ export function sayOnce(log: (line: string) => void): (line: string | null) => v
   return line => {
     if (line !== null && line !== last) log(line)
     last = line
-  }
-}
-
-async function orAbort(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(signal.reason)
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }

@@ -4,6 +4,7 @@ import { access, mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type Env, tempFolder } from '../../../env.ts'
 import { LmrunError } from '../../../errors.ts'
+import { unlessAborted } from '../../../waiting.ts'
 import { Unreachable } from '../types.ts'
 
 export interface ConnectionOptions {
@@ -155,6 +156,7 @@ export class Connections {
       opening = this.#master(vm).finally(() => this.#opening.delete(vm))
       this.#opening.set(vm, opening)
     }
+    // Whoever is told to stop does not wait for a VM that may never answer.
     await (signal ? unlessAborted(opening, signal) : opening)
   }
 
@@ -180,19 +182,6 @@ export class Connections {
     const folder = tempFolder(this.#options.env)
     this.#sockets ??= mkdtemp(path.join(folder.length > MAX_FOLDER ? '/tmp' : folder, 'lmrun-ssh-'))
     return path.join(await this.#sockets, createHash('sha256').update(vm).digest('hex').slice(0, 8))
-  }
-}
-
-/** Whoever is told to stop does not wait for a VM that may never answer. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.throwIfAborted()
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }
 
