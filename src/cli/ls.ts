@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { columns } from '../columns.ts'
 import type { FleetKind } from '../fleet/fleet.ts'
 import { LABEL } from '../labels.ts'
 import { fleetOption } from './shared.ts'
@@ -39,15 +40,7 @@ function table(vms: readonly Row[]): string {
     `${minutes(Date.now() - vm.launchedAt)} ago`,
     vm.expiresAt === null ? 'unknown' : `in ${minutes(vm.expiresAt - Date.now())}`,
   ])
-  const all = [['NAME', 'STATUS', 'ROLE', 'RUN', 'LAUNCHED', 'LEASE ENDS'], ...rows]
-  const widths = all[0]?.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0))) ?? []
-  const lines = all.map(row =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-  return `${lines.join('\n')}\n`
+  return columns([['NAME', 'STATUS', 'ROLE', 'RUN', 'LAUNCHED', 'LEASE ENDS'], ...rows])
 }
 
 function minutes(ms: number): string {

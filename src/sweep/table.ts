@@ -1,3 +1,4 @@
+import { columns } from '../columns.ts'
 import { countOutcomes, type SweepReport, type SweepRow } from './sweep.ts'
 
 /** A sweep as a terminal and a job summary show it. Pure. */
@@ -15,15 +16,8 @@ export function terminalTable(report: SweepReport): string {
     HEADINGS.map(heading => heading.toUpperCase()),
     ...report.rows.map(row => cells(row).map(plain)),
   ]
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
-  const table = rows.map(row =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-  const lines = [...(report.rows.length > 0 ? table : []), ...report.problems.map(plain), total(report)]
-  return `${lines.join('\n')}\n`
+  const table = report.rows.length > 0 ? columns(rows) : ''
+  return `${table}${[...report.problems.map(plain), total(report)].join('\n')}\n`
 }
 
 export function markdownTable(report: SweepReport): string {
