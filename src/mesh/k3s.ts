@@ -1,10 +1,10 @@
-import { randomInt } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { LmrunError } from '../errors.ts'
 import { LABEL } from '../labels.ts'
 import { cleanRun } from '../mesh-clean.ts'
 import type { Join } from '../mesh-join.ts'
 import { MESH, MESH_LABEL, serviceHost } from '../mesh-names.ts'
+import { randomText } from '../mesh-token.ts'
 import type { MeshConnection } from './connection.ts'
 import type { Mesh, Service, WaitOptions } from './mesh.ts'
 import type { ProbeResult } from './probe.ts'
@@ -53,8 +53,7 @@ class K3sMesh implements Mesh {
     // One token for all VMs of the run: it dies with it.
     this.#token ??= this.#mint()
     const { token, expiresAt } = await this.#token
-    const launch = Array.from({ length: 5 }, () => randomInt(36).toString(36)).join('')
-    await hand(vm, { version: 1, main, token, expiresAt, launch, labels: { ...labels } })
+    await hand(vm, { version: 1, main, token, expiresAt, launch: randomText(5), labels: { ...labels } })
   }
 
   async address({ name, port }: Service): Promise<string> {

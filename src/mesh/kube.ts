@@ -7,7 +7,7 @@ export interface Kube {
   readonly discovery: DiscoveryV1Api
   readonly watcher: Watcher
   /** The CA's certificate, PEM, as K3s keeps it on disk. */
-  readonly ca: Buffer
+  readonly ca: string
   readonly server: string
   /** HTTP status of an error that the API server answered with; null for others. */
   readonly statusOf: (error: unknown) => number | null
@@ -30,5 +30,5 @@ export async function connectKube(kubeconfig: string): Promise<Kube> {
 function clusterOf(config: KubeConfig): Pick<Kube, 'ca' | 'server'> {
   const cluster = config.getCurrentCluster()
   if (!cluster?.caData) throw new TypeError('the kubeconfig has no certificate-authority-data')
-  return { ca: Buffer.from(cluster.caData, 'base64'), server: cluster.server }
+  return { ca: Buffer.from(cluster.caData, 'base64').toString('utf8'), server: cluster.server }
 }

@@ -1,5 +1,4 @@
-import { createHash, randomInt } from 'node:crypto'
-import { TOKEN_NAMESPACE, tokenSecret, tokenSecretName } from '../mesh-token.ts'
+import { makeToken, TOKEN_NAMESPACE, type TokenRequest, tokenSecretName } from '../mesh-token.ts'
 import type { Kube } from './kube.ts'
 
 /** See src/mesh-token.ts. */
@@ -11,23 +10,14 @@ export interface JoinToken {
   readonly expiresAt: number
 }
 
-export interface TokenRequest {
-  /** Unix seconds after which nobody joins with it. */
-  readonly expiresAt: number
-  /** Whose it is: labels of src/labels.ts. */
-  readonly labels: Readonly<Record<string, string>>
-}
-
-export async function mintToken(kube: Kube, { expiresAt, labels }: TokenRequest): Promise<JoinToken> {
-  const id = randomText(6)
-  const secret = randomText(16)
+export async function mintToken(
+  kube: Kube,
+  { expiresAt, labels }: Pick<TokenRequest, 'expiresAt' | 'labels'>,
+): Promise<JoinToken> {
   const description = 'lmrun: VMs of one run join with it'
-  await kube.core.createNamespacedSecret({
-    namespace: TOKEN_NAMESPACE,
-    body: tokenSecret({ id, secret, expiresAt, description, labels }),
-  })
-  const hash = createHash('sha256').update(kube.ca).digest('hex')
-  return { id, token: `K10${hash}::${id}.${secret}`, expiresAt }
+  const { id, token, body } = makeToken({ ca: kube.ca, expiresAt, description, labels })
+  await kube.core.createNamespacedSecret({ namespace: TOKEN_NAMESPACE, body })
+  return { id, token, expiresAt }
 }
 
 /** Tolerates that it has expired, and is gone. VMs that have joined stay. */
@@ -37,8 +27,4 @@ export async function revokeToken(kube: Kube, id: string): Promise<void> {
   } catch (error) {
     if (kube.statusOf(error) !== 404) throw error
   }
-}
-
-function randomText(length: number): string {
-  return Array.from({ length }, () => 'abcdefghijklmnopqrstuvwxyz0123456789'.charAt(randomInt(36))).join('')
 }

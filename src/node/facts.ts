@@ -1,6 +1,7 @@
-import { createHash, randomInt } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Env } from '../env.ts'
 import { InputError, type Problem } from '../errors.ts'
+import { randomText } from '../mesh-token.ts'
 import type { OwnNetwork } from './network.ts'
 import type { VmFacts } from './types.ts'
 
@@ -86,7 +87,7 @@ function rankProblems(rank: number, nodes: number): Problem[] {
  * there is more than one.
  */
 export function makeLaunch(env: Env, { nodes, nodeIps }: Pick<VmFacts, 'nodes' | 'nodeIps'>): string {
-  if (nodes === 1) return Array.from({ length: 5 }, () => randomInt(36).toString(36)).join('')
+  if (nodes === 1) return randomText(5)
   const known = `${env.SKYPILOT_TASK_ID ?? ''} ${nodeIps.join(' ')}`
   const hash = createHash('sha256').update(known).digest()
   return Array.from({ length: 5 }, (_, i) => ((hash[i] ?? 0) % 36).toString(36)).join('')

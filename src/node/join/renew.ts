@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { explain, LmrunError } from '../../errors.ts'
 import type { Join } from '../../mesh-join.ts'
+import { hashOfCa } from '../../mesh-token.ts'
 import { connectKube } from '../kube/client.ts'
 import { readKubeconfig } from '../kube/config.ts'
 import { AT } from '../paths.ts'
@@ -8,7 +9,7 @@ import type { MainState } from '../state.ts'
 import type { System } from '../system.ts'
 import { type JoinStore, openStore } from './ssm.ts'
 import { mintJoin } from './token.ts'
-import { hashOfCa, isMain, splitToken } from './trust.ts'
+import { isMain, splitToken } from './trust.ts'
 
 /** Milliseconds after which a renewal that failed is tried again. */
 const AGAIN_MS = 60_000

@@ -1,8 +1,9 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { request } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { LmrunError } from '../../errors.ts'
 import type { Join } from '../../mesh-join.ts'
+import { hashOfCa } from '../../mesh-token.ts'
 
 /** Milliseconds for main to answer. */
 const ANSWER_MS = 10_000
@@ -19,16 +20,6 @@ export interface Where {
 export async function shownCa(where: Where, signal: AbortSignal): Promise<string> {
   const { status, body, chainEnd } = await ask(where, '/cacerts', { rejectUnauthorized: false }, signal)
   return status === 200 ? body : chainEnd
-}
-
-/** As K3s hashes it: a single certificate as it is written, of several the root's DER. Source: its pkg/clientaccess */
-export function hashOfCa(pem: string): string {
-  const texts = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  const certificates = texts.map(text => new X509Certificate(text))
-  const root = certificates.find(({ subject, issuer }) => subject === issuer)
-  return createHash('sha256')
-    .update(certificates.length > 1 && root ? root.raw : pem)
-    .digest('hex')
 }
 
 /** `K10<hash>::<id>.<secret>` */
