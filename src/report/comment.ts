@@ -2,12 +2,10 @@
  * One comment a pull request, workflow and key: found by a hidden marker, updated, else created. Never a second one,
  * also when two jobs race or the reply to a create is lost.
  */
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import pRetry from 'p-retry'
 import { unlessAborted } from '../waiting.ts'
-import type { GitHubAccess, Repository } from './github.ts'
-import { connect } from './github.ts'
+import { connect, type GitHubAccess, type Repository } from './github.ts'
 import { type ApiError, explainGitHub, isApiError, isRateLimit, retryAfterMs } from './github-errors.ts'
 import type { Octokit } from './octokit.ts'
 
