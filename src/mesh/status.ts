@@ -2,7 +2,7 @@ import type { V1ConfigMap, V1EndpointSlice, V1Node, V1Service } from '@kubernete
 import { LABEL } from '../labels.ts'
 import type { MainInfo } from '../mesh-join.ts'
 import { MESH_LABEL, readNodeName, serviceHost } from '../mesh-names.ts'
-import { kubeletOf, nodeAddress } from '../node/kube/nodes.ts'
+import { kubeletOf, nodeAddress } from '../mesh-nodes.ts'
 
 /** A mesh as it is now: what `lmrun mesh status` shows. */
 export interface MeshStatus {

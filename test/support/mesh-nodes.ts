@@ -1,7 +1,9 @@
 /** VMs of a mesh lab as the product's own client sees them. */
 import path from 'node:path'
+import type { V1EndpointSlice } from '@kubernetes/client-node'
 import { createKubeClient, type KubeClient } from '../../src/node/kube/client.ts'
 import { readKubeconfig } from '../../src/node/kube/config.ts'
+import { PATH } from '../../src/node/kube/paths.ts'
 import type { AgentOptions } from '../../src/node/publish/agent.ts'
 import type { ReaperOptions } from '../../src/node/reaper/reaper.ts'
 import type { JoinedNode, MeshLab } from './mesh-lab/lab.ts'
@@ -47,6 +49,12 @@ export async function found<T>(promise: Promise<T>): Promise<T | null> {
     if ((error as { status?: unknown }).status === 404) return null
     throw error
   }
+}
+
+/** Whether a Node's slice says that its service is ready; null without a slice, or when it says nothing. */
+export async function isPublishedReady(admin: KubeClient, node: string): Promise<boolean | null> {
+  const slice = await found(admin.get<V1EndpointSlice>(PATH.slice(node)))
+  return slice?.endpoints?.[0]?.conditions?.ready ?? null
 }
 
 const PORT = 8000

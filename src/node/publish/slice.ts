@@ -1,7 +1,7 @@
 import type { V1EndpointSlice, V1Node } from '@kubernetes/client-node'
 import { MESH, MESH_LABEL, type NodeName } from '../../mesh-names.ts'
+import { nodeAddress } from '../../mesh-nodes.ts'
 import { MANAGED_BY, MANAGER } from '../kube/managers.ts'
-import { nodeAddress } from '../kube/nodes.ts'
 import type { PublishOptions } from '../types.ts'
 
 /** On slices: main makes their Service headless. */

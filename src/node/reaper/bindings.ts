@@ -1,6 +1,6 @@
 import type { V1Node, V1Service } from '@kubernetes/client-node'
 import { MESH_LABEL, type NodeName, readNodeName } from '../../mesh-names.ts'
-import { nodeAddress } from '../kube/nodes.ts'
+import { nodeAddress } from '../../mesh-nodes.ts'
 
 /**
  * Main's ConfigMap, that the policies read: `<VM name>` → its launch, `<Node name>` → its address. A VM's name belongs

@@ -1,5 +1,5 @@
 import type { V1EndpointSlice, V1Node } from '@kubernetes/client-node'
-import { kubeletOf } from '../kube/nodes.ts'
+import { kubeletOf } from '../../mesh-nodes.ts'
 
 /** What the agent's beat says: `none` when there never was one. */
 export type Beat = 'alive' | 'expired' | 'none'

@@ -1,5 +1,5 @@
 /** Services of the mesh come, go and come back, on real Kubernetes components and a real network. */
-import type { V1ConfigMap, V1EndpointSlice, V1Node, V1Service } from '@kubernetes/client-node'
+import type { V1ConfigMap, V1Node, V1Service } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { BINDINGS } from '../../../src/mesh-names.ts'
 import { applyTo } from '../../../src/node/guard/guard.ts'
@@ -11,6 +11,7 @@ import {
   adminOf,
   answerOf,
   found,
+  isPublishedReady,
   joinVm,
   serveModel,
   startAgent,
@@ -51,10 +52,7 @@ afterAll(async () => {
   await lab?.stop()
 })
 
-async function isReady(node: string): Promise<boolean | null> {
-  const slice = await found(admin.get<V1EndpointSlice>(PATH.slice(node)))
-  return slice?.endpoints?.[0]?.conditions?.ready ?? null
-}
+const isReady = (node: string) => isPublishedReady(admin, node)
 
 async function answers(service: string, expected: string | RegExp): Promise<void> {
   await vi.waitFor(async () => expect(await answerOf(lab, 'client', service)).toMatch(expected), PATIENCE)

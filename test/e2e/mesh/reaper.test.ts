@@ -4,15 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   KubernetesListObject,
   V1ConfigMap,
-  V1EndpointSlice,
   V1Node,
   V1Service,
 } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { cleanRun } from '../../../src/mesh-clean.ts'
+import { kubeletOf } from '../../../src/mesh-nodes.ts'
 import { applyTo } from '../../../src/node/guard/guard.ts'
 import type { KubeClient } from '../../../src/node/kube/client.ts'
-import { kubeletOf } from '../../../src/node/kube/nodes.ts'
 import { PATH } from '../../../src/node/kube/paths.ts'
 import { type JoinedNode, type MeshLab, startMeshLab } from '../../support/mesh-lab/lab.ts'
 import type { MachineProcess } from '../../support/mesh-lab/machine.ts'
@@ -20,6 +19,7 @@ import {
   adminOf,
   answerOf,
   found,
+  isPublishedReady,
   joinVm,
   KUBELET,
   serveModel,
@@ -58,10 +58,7 @@ afterAll(async () => {
   await lab?.stop()
 })
 
-async function isReady(node: string): Promise<boolean | null> {
-  const slice = await found(admin.get<V1EndpointSlice>(PATH.slice(node)))
-  return slice?.endpoints?.[0]?.conditions?.ready ?? null
-}
+const isReady = (node: string) => isPublishedReady(admin, node)
 
 async function readiness(node: string, expected: boolean | null): Promise<void> {
   await vi.waitFor(async () => expect(await isReady(node)).toBe(expected), PATIENCE)
