@@ -19,14 +19,9 @@ export interface Found {
   readonly file: string
 }
 
-/** What the run has written for this VM; null when it has not, or is at it. @throws LmrunError when it is none */
+/** What the run has written for this VM; null when it has not, or is at it. */
 export async function findJoinFile(system: System): Promise<Found | null> {
-  for (const file of await joinFiles(system)) {
-    const content = await readIfThere(path.join(system.root, file))
-    const join = content && parse(content)
-    if (join) return { join, file }
-  }
-  return null
+  return firstWhole(await readJoinFiles(system))
 }
 
 /** @throws LmrunError when none has come in time, or it is none */
@@ -35,12 +30,10 @@ export async function waitForJoinFile(system: System): Promise<Found> {
   const until = clock.now() + WAIT_MS
   let broken: number | null = null
   for (let told = false; clock.now() < until; ) {
-    const found = await findJoinFile(system)
+    const files = await readJoinFiles(system)
+    const found = firstWhole(files)
     if (found) return found
-    const there = await Promise.all(
-      (await joinFiles(system)).map(file => readIfThere(path.join(system.root, file))),
-    )
-    broken = there.some(content => content !== null) ? (broken ?? clock.now()) : null
+    broken = files.length > 0 ? (broken ?? clock.now()) : null
     if (broken !== null && clock.now() - broken >= WHOLE_MS) {
       throw new LmrunError(`~/${JOIN_FILE} is none of this version`, {
         hint: 'The run and the VM have to be of the same version of lmrun.',
@@ -60,8 +53,27 @@ export async function deleteJoinFile({ root }: System, { file }: Found): Promise
   await rm(path.join(root, file), { force: true })
 }
 
-async function joinFiles(system: System): Promise<string[]> {
-  return (await userHomes(system)).map(({ folder }) => path.join(folder, JOIN_FILE))
+interface Written {
+  readonly file: string
+  readonly content: string
+}
+
+/** Those that are there, the likeliest first. */
+async function readJoinFiles(system: System): Promise<Written[]> {
+  const files = (await userHomes(system)).map(({ folder }) => path.join(folder, JOIN_FILE))
+  const contents = await Promise.all(files.map(file => readIfThere(path.join(system.root, file))))
+  return files.flatMap((file, at) => {
+    const content = contents[at] ?? null
+    return content === null ? [] : [{ file, content }]
+  })
+}
+
+function firstWhole(files: readonly Written[]): Found | null {
+  for (const { file, content } of files) {
+    const join = parse(content)
+    if (join) return { join, file }
+  }
+  return null
 }
 
 function parse(content: string): Join | null {
