@@ -1,12 +1,7 @@
 /** Main's part in what publish.test.ts does not show: VMs of several nodes, silence of one half, ends of runs. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type {
-  KubernetesListObject,
-  V1ConfigMap,
-  V1Node,
-  V1Service,
-} from '@kubernetes/client-node'
+import type { KubernetesListObject, V1ConfigMap, V1Node, V1Service } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { cleanRun } from '../../../src/mesh-clean.ts'
 import { kubeletOf } from '../../../src/mesh-nodes.ts'
