@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { SERVER_KEY } from './api-key.ts'
-import { InputError, type Problem } from './errors.ts'
+import { InputError, LmrunError, type Problem } from './errors.ts'
 import type { Fleet, LaunchRequest, Preflight } from './fleet/fleet.ts'
 import { canJoin, MESH_CLOUDS } from './fleets.ts'
+import { readKubeconfig } from './kubeconfig.ts'
 import { loadQuestions } from './livebench/questions.ts'
+import { connectMesh } from './mesh/connection.ts'
 import { allInfra, type BenchOptions, fleetKind, isHub, questionFilter } from './options.ts'
 import { checkOutput } from './output.ts'
 import { type Plan, TEARDOWN_MINUTES } from './plan.ts'
@@ -42,8 +44,9 @@ export async function check(
 ): Promise<QuestionSet | null> {
   const requests = requestsOf(plan)
   const output = await checkOutput(options.outputDirectory, label('output-directory'))
-  const [loaded, ...templates] = await Promise.allSettled([
+  const [loaded, mesh, ...templates] = await Promise.allSettled([
     isHub(options) ? null : loadQuestions(options.questions, questionFilter(options)),
+    meshAnswers(plan, label('mesh-kubeconfig')),
     ...requests.map(request => fleet.check(request)),
   ])
   const problems = [
@@ -53,7 +56,7 @@ export async function check(
     ...hublessClient(options, label('questions')),
     ...meshless(options, label),
     ...(output ? [output] : []),
-    ...[loaded, ...templates].flatMap(problemsOf),
+    ...[loaded, mesh, ...templates].flatMap(problemsOf),
   ]
   const sound = requests.filter((_, n) => templates[n]?.status === 'fulfilled')
   const [ahead] = await Promise.allSettled([lookAhead(options, sound, fleet)])
@@ -124,6 +127,17 @@ function meshless(options: BenchOptions, label: (option: string) => string): Pro
   if (outside.length === 0) return []
   const what = `VMs of ${outside.join(', ')} cannot join a mesh: they are no machines of their own`
   return [{ where, what, allowed: `Leave it out, or give places of ${MESH_CLOUDS.join(', ')} alone` }]
+}
+
+/** A mesh that is up is asked before any VM is launched to join it. */
+async function meshAnswers({ mesh }: Plan, where: string): Promise<void> {
+  if (mesh.kind !== 'shared') return
+  const kubeconfig = await readKubeconfig(mesh.kubeconfig, where)
+  await connectMesh(kubeconfig).catch(cause => {
+    if (!(cause instanceof LmrunError)) throw cause
+    const allowed = cause.hint ?? 'Give the kubeconfig of a mesh that is up'
+    throw new InputError([{ where, what: cause.message, allowed }], { cause })
+  })
 }
 
 function clashes(keys: readonly string[], where: string): Problem[] {

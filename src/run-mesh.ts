@@ -1,6 +1,6 @@
+import { readKubeconfig } from './kubeconfig.ts'
 import { connectMesh } from './mesh/connection.ts'
 import { createK3sMesh, type RunConnection } from './mesh/k3s.ts'
-import { kubeconfigText } from './mesh/kubeconfig.ts'
 import type { Mesh } from './mesh/mesh.ts'
 import { probe } from './mesh/probe.ts'
 import { curlRequest } from './mesh/remote-request.ts'
@@ -26,7 +26,7 @@ export function openRunMesh(parts: RunParts, direct: Mesh): Mesh {
   const run = (script: string, over: AbortSignal) => fleet.run(client.name, script, over)
   return createK3sMesh({
     clock,
-    connect: () => connection,
+    connection,
     hand: (vm, join) => fleet.hand(vm, [{ path: JOIN_FILE, content: `${JSON.stringify(join)}\n` }], signal),
     probe: ({ base, name }, over) => probe({ base, name, ...key }, over, curlRequest(run)),
     labels: client.labels,
@@ -39,8 +39,10 @@ async function connect(
   parts: RunParts,
   tunnels: AsyncDisposableStack,
 ): Promise<RunConnection> {
-  if (mesh.kind === 'shared')
-    return { ...(await connectMesh(await kubeconfigText(mesh.kubeconfig))), stays: true }
+  if (mesh.kind === 'shared') {
+    const kubeconfig = await readKubeconfig(mesh.kubeconfig, 'mesh-kubeconfig')
+    return { ...(await connectMesh(kubeconfig)), stays: true }
+  }
   const { signal } = parts
   const { name, adopted } = await launchMain(mesh, parts)
   const connection = await connectMain(reachable(parts.fleet), { name, signal, tunnels })

@@ -1,4 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -130,6 +132,15 @@ describe('names', () => {
 })
 
 describe('a mesh that was asked for', () => {
+  /** As K3s writes it, but for TLS: the server of this test has none. */
+  const TRUST = { 'certificate-authority-data': 'Q0E=', 'insecure-skip-tls-verify': true }
+  const kubeconfigOf = (server: string) =>
+    JSON.stringify({
+      clusters: [{ name: 'a', cluster: { server, ...TRUST } }],
+      users: [{ name: 'a', user: { token: 't' } }],
+      contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+      'current-context': 'a',
+    })
   const of = async (options: Readonly<Record<string, unknown>>) =>
     (await problemsIn({ options }))?.map(({ where, what }) => `${where}: ${what}`) ?? null
 
@@ -146,8 +157,22 @@ describe('a mesh that was asked for', () => {
     expect(await of({ mesh: 'main', infra: 'aws gcp/us-central1 lambda' })).toBe(null)
   })
 
-  it('is that of the kubeconfig, whatever else is said', async () => {
-    expect(await of({ 'mesh-kubeconfig': 'file', mesh: 'off', infra: 'aws' })).toBe(null)
+  it('is that of the kubeconfig, whatever else is said, and is asked before anything is launched', async () => {
+    const where = 'mesh-kubeconfig'
+    const given = async (text: string) => (await of({ [where]: text, mesh: 'off' }))?.join('\n')
+    const none = path.join(folder, 'none')
+    expect(await given(none)).toBe(
+      `${where}: cannot be read: ENOENT: no such file or directory, open '${none}'`,
+    )
+    expect(await given('no\nkubeconfig')).toBe(`${where}: the kubeconfig of the mesh cannot be used`)
+    const server = createServer((_, response) => void response.writeHead(404, { connection: 'close' }).end())
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const file = path.join(folder, 'config')
+    await writeFile(file, kubeconfigOf(url))
+    expect(await given(file)).toBe(`${where}: the API server at ${url} has no mesh`)
+    await new Promise(resolve => server.close(resolve))
+    expect(await given(file)).toMatch(`${where}: the API server at ${url} cannot be asked for its mesh: `)
   })
 
   it('is not missed where nobody asked for one', async () => {

@@ -59,11 +59,11 @@ async function status({ kubeconfig, main, format }: Flags): Promise<void> {
 }
 
 async function byFile(file: string): Promise<MeshConnection> {
-  const [{ connectMesh }, { kubeconfigText }] = await Promise.all([
+  const [{ connectMesh }, { readKubeconfig }] = await Promise.all([
     import('../mesh/connection.ts'),
-    import('../mesh/kubeconfig.ts'),
+    import('../kubeconfig.ts'),
   ])
-  return connectMesh(await kubeconfigText(file))
+  return connectMesh(await readKubeconfig(file, '--kubeconfig'))
 }
 
 async function throughMain(

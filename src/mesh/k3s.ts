@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts'
 import { LmrunError } from '../errors.ts'
 import { LABEL } from '../labels.ts'
-import { cleanRun } from '../mesh-clean.ts'
 import type { Join } from '../mesh-join.ts'
 import { MESH, MESH_LABEL, serviceHost } from '../mesh-names.ts'
 import { randomText } from '../mesh-token.ts'
+import { cleanRun } from './clean.ts'
 import type { MeshConnection } from './connection.ts'
 import type { Mesh, Service, WaitOptions } from './mesh.ts'
 import type { ProbeResult } from './probe.ts'
@@ -18,15 +18,15 @@ export interface RunConnection extends MeshConnection {
 
 export interface K3sMeshOptions {
   readonly clock: Clock
-  /** Connects to main once it is up. Rejects when there is no main, and will be none. */
-  readonly connect: () => Promise<RunConnection>
+  /** To main, once it is up. Rejects when there is no main, and will be none. */
+  readonly connection: Promise<RunConnection>
   /** Hands a VM that has been launched its join file, as soon as that can be. */
   readonly hand: (vm: string, join: Join) => Promise<void>
   /** One look at the service from where it will be asked: the client's VM. */
   readonly probe: (service: Service & { readonly base: string }, signal: AbortSignal) => Promise<ProbeResult>
   /** Whose the run's VMs are: labels of src/labels.ts. Its token ends when they are nobody's any more. */
   readonly labels: Readonly<Record<string, string>>
-  /** Ends what `connect` has opened. */
+  /** Ends what the connection needs. */
   readonly close: () => Promise<void>
 }
 
@@ -40,7 +40,6 @@ export function createK3sMesh(options: K3sMeshOptions): Mesh {
 
 class K3sMesh implements Mesh {
   readonly #options: K3sMeshOptions
-  #connection: Promise<RunConnection> | undefined
   #token: Promise<JoinToken> | undefined
 
   constructor(options: K3sMeshOptions) {
@@ -48,8 +47,8 @@ class K3sMesh implements Mesh {
   }
 
   async admit(vm: string): Promise<void> {
-    const { hand, labels } = this.#options
-    const { main } = await this.#connect()
+    const { connection, hand, labels } = this.#options
+    const { main } = await connection
     // One token for all VMs of the run: it dies with it.
     this.#token ??= this.#mint()
     const { token, expiresAt } = await this.#token
@@ -61,9 +60,9 @@ class K3sMesh implements Mesh {
   }
 
   async waitUntilReady(service: Service, wait: WaitOptions): Promise<void> {
-    const { clock, probe } = this.#options
+    const { clock, connection, probe } = this.#options
     const base = await this.address(service)
-    const { kube } = await this.#connect()
+    const { kube } = await connection
     const until = clock.now() + wait.deadlineMs
     await waitForEndpoint(kube, service.name, { ...wait, clock })
     let seen = 'nothing'
@@ -109,17 +108,12 @@ class K3sMesh implements Mesh {
 
   /** Null when there is no main, and will be none: whoever waits to be let in is told why. */
   async #connected(): Promise<RunConnection | null> {
-    return (await this.#connection?.catch(() => null)) ?? null
-  }
-
-  #connect(): Promise<RunConnection> {
-    this.#connection ??= this.#options.connect()
-    return this.#connection
+    return this.#options.connection.catch(() => null)
   }
 
   async #mint(): Promise<JoinToken> {
-    const { labels } = this.#options
-    const { kube } = await this.#connect()
+    const { connection, labels } = this.#options
+    const { kube } = await connection
     return mintToken(kube, { labels, expiresAt: Number(labels[LABEL.expiry]) })
   }
 

@@ -15,7 +15,7 @@ export interface Kube {
 
 /** @param kubeconfig YAML */
 export async function connectKube(kubeconfig: string): Promise<Kube> {
-  const { ApiException, CoreV1Api, DiscoveryV1Api, KubeConfig, Watch } = await import('./kube-sdk.ts')
+  const { ApiException, CoreV1Api, DiscoveryV1Api, KubeConfig, Watch } = await import('../kube-sdk.ts')
   const config = new KubeConfig()
   config.loadFromString(kubeconfig)
   return {

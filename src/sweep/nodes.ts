@@ -11,7 +11,7 @@ const PAGE = 500
  */
 export function createNodeSource(kubeconfig: string): SweepSource {
   const connect = async () => {
-    const sdk = await import('./kube-sdk.ts')
+    const sdk = await import('../kube-sdk.ts')
     const config = new sdk.KubeConfig()
     config.loadFromString(kubeconfig)
     const isGone = (error: unknown) => error instanceof sdk.ApiException && error.code === 404

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Env, lmrunHome } from '../env.ts'
-import { InputError } from '../errors.ts'
+import { readKubeconfig } from '../kubeconfig.ts'
 import { createAwsSource } from './aws.ts'
 import type { SourceName, SweepSource } from './found.ts'
 import { createGcpSource, GCP_ENDPOINT } from './gcp.ts'
@@ -25,7 +24,9 @@ export interface SourceDeps {
 export async function createSources(inputs: SweepInputs, deps: SourceDeps): Promise<readonly SweepSource[]> {
   const { repository, cloudEnv: env } = deps
   const nodes =
-    inputs.kubeconfig === undefined ? [] : [createNodeSource(await readKubeconfig(inputs.kubeconfig))]
+    inputs.kubeconfig === undefined
+      ? []
+      : [createNodeSource(await readKubeconfig(inputs.kubeconfig, 'kubeconfig'))]
   const make: Record<(typeof inputs.sources)[number], () => SweepSource> = {
     aws: () => createAwsSource({ regions: inputs.awsRegions, repository, env }),
     gcp: () => lazySource('gcp', () => gcpSource(inputs.gcpProject, repository, env)),
@@ -76,16 +77,5 @@ function lazySource(name: SourceName, make: () => Promise<SweepSource>): SweepSo
     find: async signal => (await source()).find(signal),
     end: async (found, signal) => (await source()).end(found, signal),
     remaining: async (found, signal) => (await source()).remaining(found, signal),
-  }
-}
-
-async function readKubeconfig(given: string): Promise<string> {
-  if (given.includes('\n')) return given
-  try {
-    return await readFile(given, 'utf8')
-  } catch (error) {
-    const what = `cannot be read: ${(error as Error).message}`
-    const allowed = 'Give the path of a kubeconfig, or its text'
-    throw new InputError([{ where: 'kubeconfig', what, allowed }], { cause: error })
   }
 }

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { readKubeconfig } from '../../src/kubeconfig.ts'
 import { connectKube } from '../../src/mesh/kube.ts'
-import { kubeconfigText, throughTunnel } from '../../src/mesh/kubeconfig.ts'
+import { throughTunnel } from '../../src/mesh/kubeconfig.ts'
 
 /** As K3s writes it. */
 const K3S = `apiVersion: v1
@@ -35,10 +36,11 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 it('is taken from a file or as it is', async () => {
   const file = path.join(folder, 'config')
   await writeFile(file, K3S)
-  expect(await kubeconfigText(file)).toBe(K3S)
-  expect(await kubeconfigText(K3S)).toBe(K3S)
-  await expect(kubeconfigText(path.join(folder, 'none'))).rejects.toThrow(
-    `the kubeconfig of the mesh cannot be read from ${path.join(folder, 'none')}`,
+  expect(await readKubeconfig(file, 'input')).toBe(K3S)
+  expect(await readKubeconfig(K3S, 'input')).toBe(K3S)
+  const none = path.join(folder, 'none')
+  await expect(readKubeconfig(none, '--kubeconfig')).rejects.toThrow(
+    `--kubeconfig: cannot be read: ENOENT: no such file or directory, open '${none}'. Give the path of a kubeconfig`,
   )
 })
 

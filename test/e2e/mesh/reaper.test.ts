@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubernetesListObject, V1ConfigMap, V1Node, V1Service } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { cleanRun } from '../../../src/mesh-clean.ts'
+import { cleanRun } from '../../../src/mesh/clean.ts'
 import { kubeletOf } from '../../../src/mesh-nodes.ts'
 import { applyTo } from '../../../src/node/guard/guard.ts'
 import type { KubeClient } from '../../../src/node/kube/client.ts'

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { systemClock as clock } from '../../../src/clock.ts'
 import { ownerLabels } from '../../../src/labels.ts'
 import { connectMesh, type MeshConnection } from '../../../src/mesh/connection.ts'
-import { createK3sMesh } from '../../../src/mesh/k3s.ts'
+import { createK3sMesh, type RunConnection } from '../../../src/mesh/k3s.ts'
 import { connectKube } from '../../../src/mesh/kube.ts'
 import { waitForEndpoint } from '../../../src/mesh/ready.ts'
 import { mintToken, revokeToken } from '../../../src/mesh/token.ts'
@@ -232,11 +232,11 @@ describe('a run in a mesh that it shares', () => {
     ownerLabels({ run, attempt, repository: 'acme/widgets', expiry, ending: 'down' })
   const handed: { vm: string; join: Join }[] = []
 
-  function meshOf(run: string, { stays = true } = {}) {
+  function meshOf(run: string, { stays = true, connection = Promise.resolve({ ...mesh, stays }) } = {}) {
     let closed = 0
     const one = createK3sMesh({
       clock,
-      connect: async () => ({ ...mesh, stays }),
+      connection,
       hand: async (vm, join) => void handed.push({ vm, join }),
       probe: async () => ({ ready: true }),
       labels: labelsOf(run),
@@ -319,10 +319,13 @@ describe('a run in a mesh that it shares', () => {
     expect(await there()).toContain('qwen-bbbbb.0.22222')
   })
 
-  test('has nothing to leave when it was never in, and says why when there is no main', async () => {
-    const never = meshOf('22')
+  test('has nothing to leave when there is no main, and says why to whoever wants in', async () => {
+    const connection = Promise.reject<RunConnection>(new Error('no main'))
+    const never = meshOf('22', { connection })
+    await expect(never.mesh.admit('qwen-bbbbb')).rejects.toThrow('no main')
     await never.mesh.leave({ name: 'qwen-bbbbb', port: 8000 })
     await never.mesh.close(['qwen-bbbbb'])
+    expect(never.closed()).toBe(1)
     expect(await there()).toContain('qwen-bbbbb.0.22222')
   })
 
@@ -331,7 +334,7 @@ describe('a run in a mesh that it shares', () => {
     const looks = ['the first', 'the second']
     const one = createK3sMesh({
       clock,
-      connect: async () => ({ ...mesh, stays: true }),
+      connection: Promise.resolve({ ...mesh, stays: true }),
       hand: async () => {},
       probe: async ({ base }) => {
         expect(base).toBe('http://seen.default.svc.cluster.local:8000')

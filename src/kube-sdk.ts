@@ -1,2 +1,2 @@
-/** Of the Kubernetes client what the runner's side of the mesh uses, loaded when it does. */
+/** Of the Kubernetes client what the mesh and the sweeper use, loaded when they do. */
 export { ApiException, CoreV1Api, DiscoveryV1Api, KubeConfig, Watch } from '@kubernetes/client-node'
