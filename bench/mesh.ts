@@ -6,16 +6,17 @@
  *   node bench/mesh.ts [rounds of waiting] [seconds of each load]
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { build } from 'esbuild'
 import { systemClock as clock } from '../src/clock.ts'
 import { packageRoot } from '../src/env.ts'
 import { connectKube, type Kube } from '../src/mesh/kube.ts'
 import { waitForEndpoint } from '../src/mesh/ready.ts'
 import { applyTo } from '../src/node/guard/guard.ts'
+import { AT } from '../src/node/paths.ts'
+import type { AgentState } from '../src/node/state.ts'
 import { type MeshLab, startMeshLab } from '../test/support/mesh-lab/lab.ts'
 import type { MachineProcess } from '../test/support/mesh-lab/machine.ts'
 import { adminOf, joinVm, KUBELET, startReaper } from '../test/support/mesh-nodes.ts'
@@ -48,10 +49,8 @@ try {
   for (const vm of ['waited', 'data', 'hop', 'client']) await joinVm(lab, vm, `${vm}.0.aaaaa`)
   startReaper(lab)
   console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)} before it`)
-  const agent = path.join(folder, 'agent.mjs')
-  await bundleAgent(agent)
-  await waiting(lab, agent)
-  await dataPath(lab, tools, agent)
+  await waiting(lab)
+  await dataPath(lab, tools)
 } finally {
   abort()
   await lab?.stop()
@@ -63,28 +62,23 @@ function stopper() {
   return { signal: controller.signal, abort: () => controller.abort() }
 }
 
-/** As it is delivered: one file. */
-async function bundleAgent(outfile: string): Promise<void> {
-  const entry = path.join(root, 'test/support/mesh-node.ts')
-  await build({
-    ...{ entryPoints: [entry], outfile, bundle: true, minify: true, platform: 'node', format: 'esm' },
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)",
-    },
-  })
-}
-
-function startAgent(lab: MeshLab, vm: string, bundle: string): MachineProcess {
+/** As its unit does on a VM: the built program, by what `k3s_agent` has written down. */
+async function startAgent(lab: MeshLab, vm: string): Promise<MachineProcess> {
   const publish = { ports: [{ name: 'http', port: 8000 }], health: '/health', headless: false }
-  const common = { kubeconfig: KUBELET, publish, ranks: 'head', models: true, apiKeyFile: null }
-  const agents = [{ nodeName: `${vm}.0.aaaaa`, ...common }]
-  return lab.vm(vm).spawn('node', [bundle, JSON.stringify({ agents })])
+  const common = { kubeconfig: KUBELET, publish, ranks: 'head', models: true, apiKeyFile: null } as const
+  const state: AgentState = { nodeName: `${vm}.0.aaaaa`, ...common, mesh: 'main', interface: 'eth0' }
+  const file = lab.vm(vm).file(AT.agent)
+  await mkdir(path.dirname(file), { recursive: true })
+  await writeFile(file, JSON.stringify(state))
+  return lab
+    .vm(vm)
+    .spawn('node', ['--max-old-space-size=96', path.join(root, 'dist/node/index.js'), 'run-agent'])
 }
 
-async function waiting(lab: MeshLab, bundle: string): Promise<void> {
+async function waiting(lab: MeshLab): Promise<void> {
   const server = lab.vm('waited').spawn('node', ['-e', SWITCHED])
   await server.saw(/listening/)
-  const agent = startAgent(lab, 'waited', bundle)
+  const agent = await startAgent(lab, 'waited')
   const base = `http://127.0.0.1:${await lab.vm('waited').forward(8000)}`
   const kube = await connectKube(await kubeconfigOf(lab))
   const ways = {
@@ -145,11 +139,11 @@ async function kubectlWait(lab: MeshLab): Promise<void> {
   }
 }
 
-async function dataPath(lab: MeshLab, tools: ReturnType<typeof findTools>, bundle: string): Promise<void> {
+async function dataPath(lab: MeshLab, tools: ReturnType<typeof findTools>): Promise<void> {
   const files = '/var/lib/bench'
   await lab.vm('data').run('sh', ['-c', `mkdir -p ${files} && head -c ${BULK_MB}M /dev/zero > ${files}/bulk`])
   await nginx(lab, 'data', backend('data', files), tools)
-  const agent = startAgent(lab, 'data', bundle)
+  const agent = await startAgent(lab, 'data')
   const kube = await connectKube(await kubeconfigOf(lab))
   await waitForEndpoint(kube, 'data', { signal, deadlineMs: 60_000, clock })
   for (const vm of ['hop', 'client']) await lab.resolveByMesh(vm)

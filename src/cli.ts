@@ -10,6 +10,7 @@ import { lsCommand } from './cli/ls.ts'
 import { meshCommand } from './cli/mesh.ts'
 import { reportCommand } from './cli/report.ts'
 import { scoreCommand } from './cli/score.ts'
+import { Cancelled } from './cli/shared.ts'
 import { sweepCommand } from './cli/sweep.ts'
 import { templateCommand } from './cli/template.ts'
 import { packageVersion } from './env.ts'
@@ -42,7 +43,7 @@ try {
   await program.parseAsync()
 } catch (error) {
   process.stderr.write(`lmrun: ${explain(error)}\n`)
-  process.exitCode = error instanceof InputError ? 2 : 1
+  process.exitCode = error instanceof InputError ? 2 : error instanceof Cancelled ? 130 : 1
 }
 
 function withSubcommands(command: Command): readonly Command[] {

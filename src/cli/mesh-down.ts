@@ -8,7 +8,7 @@ Examples:
   lmrun mesh down
   lmrun mesh down ours --yes
 
-Exit codes: 0 main is gone · 1 not: VMs are still in its mesh, or it was not seen to go · 2 bad input`
+Exit codes: 0 main is gone · 1 not: VMs are still in its mesh, or it was not seen to go · 2 bad input · 130 cancelled`
 
 export function meshDownCommand(): Command {
   return new Command('down')

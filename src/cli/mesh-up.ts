@@ -13,7 +13,7 @@ Examples:
 
 Main costs money until its lease ends, used or not; what an hour of it costs is told before and after its launch.
 Again for a main that is up: its lease begins anew, and nothing else changes.
-Exit codes: 0 VMs can join · 1 not, and what was launched is ended · 2 bad input`
+Exit codes: 0 VMs can join · 1 not, and what was launched is ended · 2 bad input · 130 cancelled, and the same`
 
 export function meshUpCommand(): Command {
   return new Command('up')

@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import { LmrunError } from '../errors.ts'
 import type { FleetKind } from '../fleet/fleet.ts'
 
 /** The same flag in `answer`, `grade` and `score`: ours, and LiveBench's own name for it. */
@@ -23,14 +24,24 @@ export function fleetOption(): Option {
     .default('local' satisfies FleetKind)
 }
 
-/** Runs work that the first SIGINT or SIGTERM stops in order. */
+/** The user ended the command (exit code 130). What went wrong on the way out is its cause. */
+export class Cancelled extends LmrunError {
+  override readonly name = 'Cancelled'
+}
+
+/** Runs work that the first SIGINT or SIGTERM stops in order. @throws Cancelled when one came in its way */
 export async function untilSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController()
-  const onSignal = (name: NodeJS.Signals) => stop.abort(new DOMException(`got ${name}`, 'AbortError'))
+  const onSignal = (name: NodeJS.Signals) =>
+    stop.abort(new DOMException(`cancelled by ${name}`, 'AbortError'))
   const signals = ['SIGINT', 'SIGTERM'] as const
   for (const name of signals) process.once(name, onSignal)
   try {
     return await work(stop.signal)
+  } catch (cause) {
+    const { aborted, reason } = stop.signal
+    if (!aborted) throw cause
+    throw new Cancelled(reason.message, cause === reason ? {} : { cause })
   } finally {
     for (const name of signals) process.off(name, onSignal)
   }

@@ -1,7 +1,8 @@
 /** The built dist/node on the machines of a mesh lab: who joins, by what, and who does not. */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { V1ConfigMap, V1Node } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -11,7 +12,7 @@ import { connectMesh, type MeshConnection } from '../../../src/mesh/connection.t
 import { createK3sMesh } from '../../../src/mesh/k3s.ts'
 import type { Mesh } from '../../../src/mesh/mesh.ts'
 import { mintToken, revokeToken } from '../../../src/mesh/token.ts'
-import { type Join, mainSchema } from '../../../src/mesh-join.ts'
+import { type Join, joinSchema, mainSchema } from '../../../src/mesh-join.ts'
 import { JOIN_FILE, KUBECONFIG_FILE, MAIN_INFO } from '../../../src/mesh-names.ts'
 import { knownFacts } from '../../../src/node/facts.ts'
 import type { KubeClient } from '../../../src/node/kube/client.ts'
@@ -19,6 +20,7 @@ import { PATH } from '../../../src/node/kube/paths.ts'
 import { planAgent } from '../../../src/node/plan.ts'
 import { type MeshLab, startMeshLab } from '../../support/mesh-lab/lab.ts'
 import type { MachineProcess } from '../../support/mesh-lab/machine.ts'
+import { Pki } from '../../support/mesh-lab/pki.ts'
 import { adminOf, answerOf, found, serveModel } from '../../support/mesh-nodes.ts'
 import { motoVenv } from '../../sweep/support/moto.ts'
 
@@ -328,6 +330,19 @@ describe('K3s', () => {
 
 describe('by hand', () => {
   const REGION = { AWS_DEFAULT_REGION: 'us-east-1' }
+  const SSM = `import boto3, os
+ssm = boto3.client('ssm', 'us-east-1', endpoint_url='http://127.0.0.1:5000', aws_access_key_id='testing', aws_secret_access_key='testing')
+name = '/lmrun/main/join'
+if 'JOIN' in os.environ: ssm.put_parameter(Name=name, Value=os.environ['JOIN'], Type='SecureString', Overwrite=True)
+print(ssm.get_parameter(Name=name, WithDecryption=True)['Parameter']['Value'])
+`
+
+  /** What VMs would join with, after it was replaced when another is given. */
+  async function written(join?: Join): Promise<Join> {
+    const env = join ? { JOIN: JSON.stringify(join) } : {}
+    const python = path.join(await motoVenv(), 'bin/python')
+    return joinSchema.parse(JSON.parse(await lab.vm('aws').machine.run(python, ['-c', SSM], { env })))
+  }
 
   beforeAll(async () => {
     // No VM of the mesh: its firewall lets nobody in.
@@ -363,5 +378,46 @@ describe('by hand', () => {
     expect(await done(lmrun('main', ['server', '--ttl', '90m'], REGION))).toContain('nothing to change')
     expect(await done(lmrun('late', ['agent'], REGION))).toMatch(/late\.0\.\w{5} has joined the mesh main/)
     expect(await done(lmrun('late', ['agent'], REGION))).toContain('nothing to change')
+  })
+
+  test('main writes down another token in the middle of the life of the one that is there', async () => {
+    const old = await written(await joinFor(20))
+    await vi.waitFor(async () => expect((await written()).token).not.toBe(old.token), {
+      timeout: 150_000,
+      interval: 1000,
+    })
+    const next = await written()
+    expect(next.expiresAt - old.expiresAt).toBeGreaterThan(80 * 60)
+    await done(lmrun('late', ['leave']))
+    expect(await done(lmrun('late', ['agent'], REGION))).toMatch(/late\.0\.\w{5} has joined the mesh main/)
+  })
+
+  test('a second main of its name is refused as long as the first lives', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'lmrun-other-main-'))
+    await using cleaning = new AsyncDisposableStack()
+    cleaning.defer(() => rm(folder, { recursive: true }))
+    const other = await Pki.create(folder)
+    const { address } = lab.vm('aws')
+    await other.server('api', [`IP:${address}`])
+    const serve = `const { createServer } = require('node:https')
+const [ca, cert, key] = process.argv.slice(1).map(file => require('node:fs').readFileSync(file))
+createServer({ cert, key }, (_, response) => response.end(ca)).listen(6443, () => console.log('listening'))`
+    const files = ['ca.crt', 'api.crt', 'api.key'].map(name => other.file(name))
+    const first = lab.vm('aws').spawn('node', ['-e', serve, ...files])
+    await first.saw(/listening/)
+    const ours = await written()
+    const theirs = {
+      ...ours,
+      token: ours.token.replace(/^K10\w+/, `K10${await other.caHash()}`),
+      main: { ...ours.main, privateIp: null, publicIp: address },
+    }
+    await written(theirs)
+    const said = await done(lmrun('main', ['server', '--ttl', '90m'], REGION), 1)
+    expect(said).toContain(`the mesh main has a main node that lives, at ${address}: SSM /lmrun/main/join`)
+    expect(said).toContain('Give this one another name')
+    expect((await written()).token).toBe(theirs.token)
+    await first.end()
+    expect(await done(lmrun('main', ['server', '--ttl', '90m'], REGION))).toContain('join by SSM')
+    expect((await written()).main).toEqual(ours.main)
   })
 })

@@ -119,7 +119,7 @@ test('SIGTERM: no new requests, whole lines, exit 1, and what to do', async () =
   const { code, out, err } = await end(victim)
   expect(code).toBe(1)
   expect(err).toContain('Run the same command again: it goes on from there.')
-  expect(err).toContain('got SIGTERM')
+  expect(err).toContain('cancelled by SIGTERM')
   expect(out.trim().split('\n').at(-1)).toMatch(/^answered \d+ of 40/)
   expect(server.requests.length).toBeLessThanOrEqual(14)
   expect((await scene.lines()).length).toBe(onDisk(scene).size)
