@@ -40,6 +40,7 @@ export async function runAgentCommand(system: System, options: AgentOptions, hos
       interface: known.interface,
       ports: options.publish.ports.map(({ port }) => port),
       peers: known.nodeIps,
+      containers: options.containers,
       ...system,
     })),
     ...(await publish(system, state, { anew: joined !== null })),

@@ -10,6 +10,8 @@ interface CommonOptions {
   readonly publicIp: string | null
   /** Bytes, of the narrowest path to another VM; null: as this VM's own interface. */
   readonly mtu: number | null
+  /** Docker's containers are to know the mesh's names, too. */
+  readonly containers: boolean
   /** Only say what would be done. */
   readonly dryRun: boolean
 }
@@ -30,6 +32,7 @@ const COMMON = {
   name: { type: 'string' },
   'public-ip': { type: 'string' },
   mtu: { type: 'string' },
+  containers: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
 } as const
 const SERVER = { ...COMMON, ttl: { type: 'string' } } as const
@@ -57,6 +60,7 @@ export const USAGE = `Makes this VM a part of an LMRun mesh: docs/mesh.md
   --ranks             of a VM of several nodes, which publish: head, or all that are healthy
   --ttl               for how long a token for VMs that are launched by hand lives: 90m, 24h, 7d
   --mtu BYTES         of the narrowest path between VMs, where something drops larger packets silently
+  --containers        Docker's containers know the mesh's names, too; restarts a Docker that runs
   --name, --public-ip what SkyPilot and the cloud say otherwise
   --dry-run           says what would be done
   status | leave      what this VM is in its mesh; takes it out, and all that was installed for it
@@ -125,6 +129,7 @@ interface CommonValues {
   readonly name?: string | undefined
   readonly 'public-ip'?: string | undefined
   readonly mtu?: string | undefined
+  readonly containers?: boolean | undefined
   readonly 'dry-run'?: boolean | undefined
 }
 
@@ -137,7 +142,8 @@ function common(values: CommonValues, problems: Problem[]): CommonOptions {
       allowed: 'As 203.0.113.7.',
     })
   }
-  return { name, publicIp, mtu: readMtu(values.mtu, problems), dryRun: values['dry-run'] ?? false }
+  const { containers = false, 'dry-run': dryRun = false } = values
+  return { name, publicIp, mtu: readMtu(values.mtu, problems), containers, dryRun }
 }
 
 /** WireGuard takes 80 bytes of each packet, and IPv4 promises 576. */

@@ -48,7 +48,14 @@ export async function runServerCommand(system: System, options: ServerOptions, h
   if (await furnish(system, state.info))
     done.push('VMs may publish what is theirs, and the runner finds its way')
   done.push(
-    ...(await host.apply({ role: 'server', interface: facts.interface, ports: [], peers: [], ...system })),
+    ...(await host.apply({
+      role: 'server',
+      interface: facts.interface,
+      ports: [],
+      peers: [],
+      containers: options.containers,
+      ...system,
+    })),
   )
   done.push(...(await letIn(system, state, before)))
   const { content } = unitFile(system)

@@ -70,6 +70,8 @@ export interface HostRequest {
   readonly ports: readonly number[]
   /** Addresses of the VM's other nodes, which SkyPilot connects. */
   readonly peers: readonly string[]
+  /** Docker's containers are to know the mesh's names, too. */
+  readonly containers: boolean
   readonly log: (line: string) => void
   readonly signal: AbortSignal
 }

@@ -19,6 +19,7 @@ describe('k3s_agent', () => {
       name: null,
       publicIp: null,
       mtu: null,
+      containers: false,
       dryRun: false,
       publish: { ports: [], health: '/health', headless: false },
       ranks: 'head',

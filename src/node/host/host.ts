@@ -6,6 +6,7 @@ import { AT } from '../paths.ts'
 import type { System } from '../system.ts'
 import { retire, systemctl } from '../systemd.ts'
 import type { Host, HostRequest, PlannedFile } from '../types.ts'
+import { applyDocker, undoDocker } from './docker.ts'
 import { CHAIN, type FirewallRules, iptablesScript, nftScript, TABLE } from './firewall.ts'
 import { DROP_IN, DROP_IN_TEXT, hasResolved, writeNames } from './names.ts'
 
@@ -15,8 +16,16 @@ const RULES = '/etc/lmrun/firewall'
 /** What a VM's own system is changed for. */
 export function createHost(system: System): Host {
   return {
-    apply: async request => [...(await applyFirewall(system, request)), ...(await applyNames(system))],
-    undo: async () => [...(await undoFirewall(system)), ...(await undoNames(system))],
+    apply: async request => [
+      ...(await applyFirewall(system, request)),
+      ...(await applyNames(system)),
+      ...(await (request.containers ? applyDocker : undoDocker)(system)),
+    ],
+    undo: async () => [
+      ...(await undoFirewall(system)),
+      ...(await undoNames(system)),
+      ...(await undoDocker(system)),
+    ],
   }
 }
 
