@@ -1,0 +1,1 @@
+const d=6026,i=[6026],s={6026:((t,n,e)=>{e.r(n),e.d(n,{ApiException:()=>o.UJ4,CoreV1Api:()=>o.f5Y,DiscoveryV1Api:()=>o.oNq,KubeConfig:()=>o.ypW,Watch:()=>o.ox1});var o=e(12901)})};export{d as id,i as ids,s as modules};

@@ -1,2 +1,0 @@
-const l=7773,E=[7773],_={57773:((a,s,n)=>{n.r(s),n.d(s,{kubeconfigText:()=>d,throughTunnel:()=>f});var r=n(51455),u=n(38815),c=n(19473);async function d(t){if(t.includes(`
-`))return t;try{return await(0,r.readFile)(t,"utf8")}catch(o){throw new c.fI(`the kubeconfig of the mesh cannot be read from ${t}`,{cause:o})}}function f(t,{host:o,port:h}){const e=(0,u.Tp)(t);return e.setIn(["clusters",0,"cluster","server"],`https://${o}:${h}`),e.toString()}})};export{l as id,E as ids,_ as modules};

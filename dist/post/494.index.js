@@ -1,1 +1,0 @@
-const n=494,p=[494],c={67494:((t,_,e)=>{e.d(_,{ApiException:()=>o.UJ4,CoreV1Api:()=>o.f5Y,DiscoveryV1Api:()=>o.oNq,KubeConfig:()=>o.ypW,Watch:()=>o.ox1});var o=e(12901)})};export{n as id,p as ids,c as modules};
