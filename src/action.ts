@@ -4,6 +4,7 @@ import { type Cancel, withinGrace } from './cancel.ts'
 import type { CommentResult } from './comment-results.ts'
 import { LmrunError } from './errors.ts'
 import { type Inputs, loadActionInputs } from './inputs.ts'
+import { kubeconfigSecrets } from './kubeconfig.ts'
 import { LiveComment } from './live-comment.ts'
 import { plainProgress } from './progress.ts'
 import type { Results } from './report/results.ts'
@@ -65,8 +66,9 @@ async function publishLast(
 }
 
 /** Keeps the values of secrets out of the log. */
-export function mask({ githubToken, secrets }: Inputs, deps: Pick<ActionDeps, 'mask'>): void {
-  for (const secret of [githubToken, ...Object.values(secrets)]) {
+export function mask({ githubToken, secrets, options }: Inputs, deps: Pick<ActionDeps, 'mask'>): void {
+  const ofMesh = kubeconfigSecrets(options.meshKubeconfig ?? '')
+  for (const secret of [githubToken, ...Object.values(secrets), ...ofMesh]) {
     // The runner masks line by line.
     for (const line of secret.split('\n')) if (line.trim()) deps.mask(line.trim())
   }

@@ -3,6 +3,7 @@ import { systemClock } from '../clock.ts'
 import { openCredentials } from '../credentials/credentials.ts'
 import { currentEnv, type Env } from '../env.ts'
 import { LmrunError } from '../errors.ts'
+import { kubeconfigSecrets } from '../kubeconfig.ts'
 import { parseSweepOptions, type SweepInputs, sweepOptionNames } from './options.ts'
 import { createRuns, noRuns } from './runs.ts'
 import { createSources } from './sources.ts'
@@ -54,7 +55,7 @@ export function assertSwept(report: SweepReport): void {
 export async function runSweepAction(signal: AbortSignal): Promise<void> {
   const env = currentEnv()
   const get = (name: string) => env[`INPUT_${name.toUpperCase()}`]?.trim() ?? ''
-  for (const secret of [get('github-token'), ...secretsOf(get('kubeconfig'))])
+  for (const secret of [get('github-token'), ...kubeconfigSecrets(get('kubeconfig'))])
     if (secret) core.setSecret(secret)
   const raw = Object.fromEntries(sweepOptionNames.map(name => [name, get(name)]))
   const inputs = parseSweepOptions(raw, name => `input ${name}`)
@@ -72,10 +73,4 @@ export async function runSweepAction(signal: AbortSignal): Promise<void> {
   for (const [name, count] of Object.entries(countOutcomes(report))) core.setOutput(name, count)
   if (env.GITHUB_STEP_SUMMARY) await core.summary.addRaw(markdownTable(report)).write()
   assertSwept(report)
-}
-
-/** Values of a kubeconfig's keys, tokens and passwords. */
-function secretsOf(kubeconfig: string): string[] {
-  const secret = /^[\s-]*(?:client-key-data|token|password|id-token|refresh-token):\s*["']?([^\s"']+)/gm
-  return [...kubeconfig.matchAll(secret)].flatMap(([, value]) => value ?? [])
 }

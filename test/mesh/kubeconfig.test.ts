@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { readKubeconfig } from '../../src/kubeconfig.ts'
+import { kubeconfigSecrets, readKubeconfig } from '../../src/kubeconfig.ts'
 import { connectKube } from '../../src/mesh/kube.ts'
 import { throughTunnel } from '../../src/mesh/kubeconfig.ts'
 
@@ -42,6 +42,14 @@ it('is taken from a file or as it is', async () => {
   await expect(readKubeconfig(none, '--kubeconfig')).rejects.toThrow(
     `--kubeconfig: cannot be read: ENOENT: no such file or directory, open '${none}'. Give the path of a kubeconfig`,
   )
+})
+
+it('is no path that is shown when it is JSON on one line, and its secrets are known', async () => {
+  const yaml = K3S.replace('    token: t\n', "    token: 'T0ken'\n    client-key-data: S0VZ==\n")
+  const json = JSON.stringify(parse(yaml))
+  expect(await readKubeconfig(json, 'input')).toBe(json)
+  for (const text of [yaml, json]) expect(kubeconfigSecrets(text)).toEqual(['T0ken', 'S0VZ=='])
+  expect(kubeconfigSecrets('/some/token: x')).toEqual([])
 })
 
 it('leads through a tunnel, and is the same but for that', async () => {

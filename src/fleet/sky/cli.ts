@@ -168,8 +168,11 @@ function searchPath(bin: string, { PATH = '' }: Env): string {
   return path.isAbsolute(bin) ? `${path.dirname(bin)}${path.delimiter}${PATH}` : PATH
 }
 
+/** The action's inputs, tokens among them, are not for `sky`, nor for an API server that it starts. */
 function given(env: Env): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries(env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('INPUT_'),
+    ),
   )
 }
