@@ -74,7 +74,7 @@ folders() {
 node_commands() {
   cp "$(readlink -f "$VENV/bin/uv")" "$LAB/node/uv-real"
   cp "$here"/node/* "$LAB/node/"
-  sed -i "s|@LAB@|$LAB|" "$LAB/node/uv"
+  sed -i "s|@LAB@|$LAB|g" "$LAB/node/uv"
   chmod 755 "$LAB"/node/*
   # Node is what an image has: what the client fetches otherwise comes from npm.
   cp "$(node -p process.execPath)" "$LAB/node/node"
