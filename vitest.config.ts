@@ -64,7 +64,7 @@ export default defineConfig({
           hookTimeout: 600_000,
           // One lab for all; files, and cases of the contract, wait side by side.
           maxWorkers: 3,
-          maxConcurrency: 6,
+          maxConcurrency: 4,
         },
       },
     ],

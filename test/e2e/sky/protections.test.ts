@@ -6,14 +6,14 @@ import { stringify } from 'yaml'
 import { DISARM_SCRIPT } from '../../../src/fleet/sky/render/remote-paths.ts'
 import { setupScript } from '../../../src/fleet/sky/render/scripts.ts'
 import { killAll, processesWith } from '../../support/processes.ts'
-import { INFRA, labUser } from '../../support/sky-lab/lab.ts'
-import { until } from '../../support/sky-lab/world.ts'
+import { INFRA, labUser, STATUS } from '../../support/sky-lab/lab.ts'
+import { ASK_SKY_MS, until } from '../../support/sky-lab/world.ts'
 
 /** What protects a VM when, and what does not. That the lease is in force during setup: contract.test.ts. */
 const user = await labUser(inject('skyLab'), 'protections')
 afterEach(async () => {
   await user.sky('down', '-y', '-a')
-  expect(JSON.parse(await user.sky('status', '-o', 'json'))).toEqual([])
+  expect(JSON.parse(await user.sky(...STATUS))).toEqual([])
   const names = await user.machines()
   expect(names.filter(name => name === 'own' || name === 'early')).toEqual([])
 })
@@ -50,10 +50,11 @@ echo "AWS: $(cat ~/asked | tr '\\n' ',')."`
     await task('own', { setup, run: 'true' }),
   )
   expect(launched).toContain('Job submitted')
-  const log = await until('the job has ended', async () => {
+  const whole = async () => {
     const text = await user.sky('logs', 'own', '1', '--no-follow')
     return text.includes('AWS: ') ? text : undefined
-  })
+  }
+  const log = await until('the job has ended', whole, { everyMs: ASK_SKY_MS })
   expect(log).toContain('SLURM: .')
   // It was the first thing: the user's own setup sees it.
   expect(log).toContain('SETUP: as if on AWS: -P +7')
@@ -72,7 +73,7 @@ test('not covered: a runner that vanishes with its API server while the VM is be
   expect(await user.machines()).toContain('early')
 
   // A new API server on the same state knows it.
-  expect(JSON.parse(await user.sky('status', '-o', 'json'))).toMatchObject([{ name: 'early', autostop: -1 }])
+  expect(JSON.parse(await user.sky(...STATUS))).toMatchObject([{ name: 'early', autostop: -1 }])
   await user.sky('down', '-y', 'early')
   expect(await user.machines()).not.toContain('early')
 })

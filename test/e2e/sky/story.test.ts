@@ -10,8 +10,8 @@ import { expectClean, expectNoSecrets, readReport } from '../../support/e2e-chec
 import { filesThatHold } from '../../support/leaks.ts'
 import { killAll, processesWith } from '../../support/processes.ts'
 import type { RunResult } from '../../support/runner.ts'
-import { INFRA, labUser } from '../../support/sky-lab/lab.ts'
-import { inLab, machine, template, until, watchArgv } from '../../support/sky-lab/world.ts'
+import { INFRA, labUser, STATUS } from '../../support/sky-lab/lab.ts'
+import { ASK_SKY_MS, inLab, machine, template, until, watchArgv } from '../../support/sky-lab/world.ts'
 import { labelsOf, serveRuns } from '../../sweep/support/world.ts'
 
 /** The built action and command line with the real `sky`, whose VMs are allocations of a Slurm on this machine. */
@@ -120,10 +120,11 @@ describe('with an API server that was there', () => {
     const cancel = { when, how: 'runner-gone' } as const
     const result = await world.run(await inLab(user, { id: '1008', server: 'serve', cancel }))
     killAll(result.orphans)
-    const up = await until('what was launched is up', async () => {
+    const allUp = async () => {
       const vms = await known()
       return vms.length > OTHERS.length && vms.every(({ status }) => status === 'UP') ? vms : undefined
-    })
+    }
+    const up = await until('what was launched is up', allUp, { everyMs: ASK_SKY_MS })
 
     // Either of the run's two may have been the first in the queue.
     expect(await machines()).toEqual(up.map(({ name }) => name).sort())
@@ -149,17 +150,18 @@ describe('with an API server that was there', () => {
       return left.length === 0 ? left : undefined
     })
     // SkyPilot's own list follows.
-    await until('sky status is empty', async () => {
+    const empty = async () => {
       const vms = await known()
       return vms.length === 0 ? vms : undefined
-    })
+    }
+    await until('sky status is empty', empty, { everyMs: ASK_SKY_MS })
     await expectNoSecrets(world, result)
   })
 })
 
 /** What SkyPilot knows; it may say before that it starts its server. */
 async function known(): Promise<readonly { readonly name: string; readonly status: string }[]> {
-  return JSON.parse(/^\[[\s\S]*/m.exec(await user.sky('status', '-o', 'json'))?.[0] ?? '[]')
+  return JSON.parse(/^\[[\s\S]*/m.exec(await user.sky(...STATUS))?.[0] ?? '[]')
 }
 
 /** SkyPilot's watchers of its own children end some seconds after those. */

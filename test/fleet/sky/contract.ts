@@ -73,7 +73,7 @@ const REQUEST = { name: VM, envs: {}, labels: {}, leaseMinutes: 30, resources: N
 /** A lease of one minute (or three), two looks of skylet, the end itself, and a busy machine. */
 const LEASE_IS_OVER_S = 500
 /** Between two looks: a call of `sky` takes seconds of a whole core. */
-const ASK_SKY_S = 10
+const ASK_SKY_S = 20
 const ASK_CLOUD_S = 2
 
 export const CONTRACT: readonly ContractCase[] = [
@@ -342,7 +342,7 @@ interface Status {
 }
 
 async function statusOf(lab: SkyLab): Promise<Status | undefined> {
-  const { stdout } = await sky(lab, 'status', '-o', 'json')
+  const { stdout } = await sky(lab, 'status', VM, '-o', 'json')
   return jsonIn<Status[]>(stdout, '[').find(({ name }) => name === VM)
 }
 

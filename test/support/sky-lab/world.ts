@@ -95,17 +95,20 @@ export async function machine(user: LabUser, key: string): Promise<string> {
   )
 }
 
+/** Between two looks at what `sky` says: a call of it takes seconds of a whole core. */
+export const ASK_SKY_MS = 10_000
+
 /** Resolves with the first answer that is not undefined. */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined>,
-  withinMs = SEEN_WITHIN_MS,
+  { withinMs = SEEN_WITHIN_MS, everyMs = 1000 } = {},
 ): Promise<T> {
   const deadline = Date.now() + withinMs
   for (;;) {
     const found = await ask()
     if (found !== undefined) return found
     if (Date.now() > deadline) throw new Error(`still not after ${withinMs / 1000} s: ${what}`)
-    await sleep(1000)
+    await sleep(everyMs)
   }
 }
