@@ -10,8 +10,8 @@ import { expectClean, expectNoSecrets, readReport } from '../../support/e2e-chec
 import { filesThatHold } from '../../support/leaks.ts'
 import { killAll, processesWith } from '../../support/processes.ts'
 import type { RunResult } from '../../support/runner.ts'
-import { INFRA, labUser, STATUS } from '../../support/sky-lab/lab.ts'
-import { ASK_SKY_MS, inLab, machine, template, until, watchArgv } from '../../support/sky-lab/world.ts'
+import { INFRA, labUser } from '../../support/sky-lab/lab.ts'
+import { ASK_SKY_MS, inLab, known, machine, template, until, watchArgv } from '../../support/sky-lab/world.ts'
 import { labelsOf, serveRuns } from '../../sweep/support/world.ts'
 
 /** The built action and command line with the real `sky`, whose VMs are allocations of a Slurm on this machine. */
@@ -22,7 +22,7 @@ const lmrun = path.join(packageRoot(), 'dist', 'cli', 'index.js')
 afterEach(async () => {
   try {
     expect(await machines()).toEqual([])
-    expect(await known()).toEqual([])
+    expect(await known(user)).toEqual([])
   } catch (error) {
     await user.sky('down', '-y', '-a')
     throw error
@@ -121,7 +121,7 @@ describe('with an API server that was there', () => {
     const result = await world.run(await inLab(user, { id: '1008', server: 'serve', cancel }))
     killAll(result.orphans)
     const allUp = async () => {
-      const vms = await known()
+      const vms = await known(user)
       return vms.length > OTHERS.length && vms.every(({ status }) => status === 'UP') ? vms : undefined
     }
     const up = await until('what was launched is up', allUp, { everyMs: ASK_SKY_MS })
@@ -151,18 +151,13 @@ describe('with an API server that was there', () => {
     })
     // SkyPilot's own list follows.
     const empty = async () => {
-      const vms = await known()
+      const vms = await known(user)
       return vms.length === 0 ? vms : undefined
     }
     await until('sky status is empty', empty, { everyMs: ASK_SKY_MS })
     await expectNoSecrets(world, result)
   })
 })
-
-/** What SkyPilot knows; it may say before that it starts its server. */
-async function known(): Promise<readonly { readonly name: string; readonly status: string }[]> {
-  return JSON.parse(/^\[[\s\S]*/m.exec(await user.sky(...STATUS))?.[0] ?? '[]')
-}
 
 /** SkyPilot's watchers of its own children end some seconds after those. */
 async function clean(world: World, result: RunResult): Promise<void> {

@@ -13,12 +13,6 @@ import { type Left, processesWith } from '../processes.ts'
 
 const run = promisify(execFile)
 
-/** Of VMs alone: what else `sky status` lists makes it ask six times. */
-export const STATUS = [
-  ...['status', '-o', 'json'],
-  ...['--no-show-managed-jobs', '--no-show-services', '--no-show-pools'],
-] as const
-
 /** SkyPilot's infra for the lab. */
 export const INFRA = 'slurm/lab'
 

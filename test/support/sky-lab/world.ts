@@ -95,6 +95,24 @@ export async function machine(user: LabUser, key: string): Promise<string> {
   )
 }
 
+/** Of VMs alone: what else `sky status` lists makes it ask six times. */
+const STATUS = [
+  ...['status', '-o', 'json'],
+  ...['--no-show-managed-jobs', '--no-show-services', '--no-show-pools'],
+] as const
+
+interface KnownVm {
+  readonly name: string
+  readonly status: string
+  /** Minutes; -1: none. */
+  readonly autostop: number
+}
+
+/** What SkyPilot knows; it may say before that it starts its server. */
+export async function known(user: LabUser): Promise<readonly KnownVm[]> {
+  return JSON.parse(/^\[[\s\S]*/m.exec(await user.sky(...STATUS))?.[0] ?? '[]')
+}
+
 /** Between two looks at what `sky` says: a call of it takes seconds of a whole core. */
 export const ASK_SKY_MS = 10_000
 
