@@ -61,11 +61,15 @@ describe('with an API server that was there', () => {
     await using world = await createWorld()
     const { inputs = {}, env } = await inLab(user, { id: '', server: 'serve' })
     const flags = Object.entries(inputs).flatMap(([name, value]) => [`--${name}`, value])
-    const { stdout } = await promisify(execFile)(process.execPath, [lmrun, 'bench', '--json', ...flags], {
+    const bench = promisify(execFile)(process.execPath, [lmrun, 'bench', '--json', ...flags], {
       cwd: world.folder,
       env: { ...process.env, ...env, LMRUN_HOME: path.join(world.folder, 'home') },
     })
-    expect(JSON.parse(stdout).models.a.scores).toMatchObject({ average: 50, valid: true })
+    // Its exit code says the same as its results, which say why.
+    const { stdout, stderr } = await bench.catch(error => error as { stdout: string; stderr: string })
+    const { scores, failure } = JSON.parse(stdout).models.a
+    expect(failure, stderr).toBe(null)
+    expect(scores).toMatchObject({ average: 50, valid: true })
     expect(user.server()).not.toEqual([])
   })
 
