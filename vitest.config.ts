@@ -62,9 +62,9 @@ export default defineConfig({
           // Minutes are what leases count in.
           testTimeout: 1_200_000,
           hookTimeout: 600_000,
-          // One lab for all; files, and cases of the contract, wait side by side.
-          maxWorkers: 3,
-          maxConcurrency: 4,
+          // One lab for all; files, and cases of the contract, wait side by side, and not more than two cores can bear.
+          maxWorkers: 2,
+          maxConcurrency: 3,
         },
       },
     ],

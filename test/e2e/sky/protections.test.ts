@@ -7,7 +7,7 @@ import { DISARM_SCRIPT } from '../../../src/fleet/sky/render/remote-paths.ts'
 import { setupScript } from '../../../src/fleet/sky/render/scripts.ts'
 import { killAll, processesWith } from '../../support/processes.ts'
 import { INFRA, labUser } from '../../support/sky-lab/lab.ts'
-import { ASK_SKY_MS, known, until } from '../../support/sky-lab/world.ts'
+import { ASK_SKY_MS, known, startServer, until } from '../../support/sky-lab/world.ts'
 
 /** What protects a VM when, and what does not. That the lease is in force during setup: contract.test.ts. */
 const user = await labUser(inject('skyLab'), 'protections')
@@ -73,6 +73,7 @@ test('not covered: a runner that vanishes with its API server while the VM is be
   expect(await user.machines()).toContain('early')
 
   // A new API server on the same state knows it.
+  await startServer(user)
   expect(await known(user)).toMatchObject([{ name: 'early', autostop: -1 }])
   await user.sky('down', '-y', 'early')
   expect(await user.machines()).not.toContain('early')

@@ -11,7 +11,16 @@ import { filesThatHold } from '../../support/leaks.ts'
 import { killAll, processesWith } from '../../support/processes.ts'
 import type { RunResult } from '../../support/runner.ts'
 import { INFRA, labUser } from '../../support/sky-lab/lab.ts'
-import { ASK_SKY_MS, inLab, known, machine, template, until, watchArgv } from '../../support/sky-lab/world.ts'
+import {
+  ASK_SKY_MS,
+  inLab,
+  known,
+  machine,
+  startServer,
+  template,
+  until,
+  watchArgv,
+} from '../../support/sky-lab/world.ts'
 import { labelsOf, serveRuns } from '../../sweep/support/world.ts'
 
 /** The built action and command line with the real `sky`, whose VMs are allocations of a Slurm on this machine. */
@@ -55,7 +64,7 @@ test('the whole story: a real model answers, is graded, reported, and nothing is
 })
 
 describe('with an API server that was there', () => {
-  beforeAll(() => user.sky('api', 'start'))
+  beforeAll(() => startServer(user))
 
   test('on the command line', async () => {
     await using world = await createWorld()

@@ -189,6 +189,9 @@ export const CONTRACT: readonly ContractCase[] = [
       await launch(lab, await lab.task({ run: FOR_EVER }), ...LEASE)
       await lab.stopServer()
       await goneByItself(lab)
+      // A call starts it again, and gives it one minute for that: a busy machine may need more.
+      const isBack = async () => (await sky(lab, 'api', 'start')).exitCode === 0
+      await until(lab, 'the API server is back', 300, isBack)
       await down(lab)
     },
   },
@@ -284,7 +287,8 @@ export const CONTRACT: readonly ContractCase[] = [
 
 /** Ends the case's VM, verified by the cloud and by SkyPilot: also when a case failed. */
 export async function down(lab: SkyLab): Promise<void> {
-  expect((await sky(lab, 'down', '-y', VM)).exitCode).toBe(0)
+  const reply = await sky(lab, 'down', '-y', VM)
+  expect(reply.exitCode, reply.stdout + reply.stderr).toBe(0)
   await expectNothing(lab)
 }
 

@@ -110,11 +110,21 @@ interface KnownVm {
 
 /** What SkyPilot knows; it may say before that it starts its server. */
 export async function known(user: LabUser): Promise<readonly KnownVm[]> {
-  return JSON.parse(/^\[[\s\S]*/m.exec(await user.sky(...STATUS))?.[0] ?? '[]')
+  const said = await user.sky(...STATUS)
+  const [json] = /^\[[\s\S]*/m.exec(said) ?? []
+  if (json === undefined) throw new Error(`sky status says: ${said}`)
+  return JSON.parse(json)
 }
 
 /** Between two looks at what `sky` says: a call of it takes seconds of a whole core. */
 export const ASK_SKY_MS = 10_000
+
+/** Starts the user's API server. SkyPilot gives it one minute for that, and a busy machine may need more. */
+export async function startServer(user: LabUser): Promise<void> {
+  const started = async () =>
+    (await user.sky('api', 'start')).includes('SkyPilot API server and dashboard') || undefined
+  await until('the API server answers', started, { everyMs: ASK_SKY_MS })
+}
 
 /** Resolves with the first answer that is not undefined. */
 export async function until<T>(
