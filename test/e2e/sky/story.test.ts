@@ -30,7 +30,8 @@ const lmrun = path.join(packageRoot(), 'dist', 'cli', 'index.js')
 /** After each test: nothing runs, and SkyPilot knows of nothing. */
 afterEach(async () => {
   try {
-    expect(await machines()).toEqual([])
+    // Slurm takes a moment to complete a job that SkyPilot has cancelled.
+    await expect.poll(machines).toEqual([])
     expect(await known(user)).toEqual([])
   } catch (error) {
     await user.sky('down', '-y', '-a')
