@@ -14,8 +14,8 @@ const user = await labUser(inject('skyLab'), 'protections')
 afterEach(async () => {
   await user.sky('down', '-y', '-a')
   expect(await known(user)).toEqual([])
-  const names = await user.machines()
-  expect(names.filter(name => name === 'own' || name === 'early')).toEqual([])
+  const machines = async () => (await user.machines()).filter(name => name === 'own' || name === 'early')
+  await expect.poll(machines).toEqual([])
 })
 afterAll(() => user.sky('api', 'stop'))
 
@@ -76,5 +76,5 @@ test('not covered: a runner that vanishes with its API server while the VM is be
   await startServer(user)
   expect(await known(user)).toMatchObject([{ name: 'early', autostop: -1 }])
   await user.sky('down', '-y', 'early')
-  expect(await user.machines()).not.toContain('early')
+  await expect.poll(() => user.machines()).not.toContain('early')
 })

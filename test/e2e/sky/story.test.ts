@@ -143,7 +143,7 @@ describe('with an API server that was there', () => {
     // Either of the run's two may have been the first in the queue.
     expect(await machines()).toEqual(up.map(({ name }) => name).sort())
     const swept = await sweep({ 1008: 'completed', 2008: 'in_progress' })
-    expect(await machines(), JSON.stringify(swept)).toEqual(OTHERS)
+    await expect.poll(machines, { message: JSON.stringify(swept) }).toEqual(OTHERS)
     await user.sky('down', '-y', ...OTHERS)
   })
 
