@@ -48,7 +48,8 @@ async function status({ kubeconfig, main, format }: Flags): Promise<void> {
     await using opened = new AsyncDisposableStack()
     const connection =
       kubeconfig === undefined ? await throughMain(main ?? 'main', opened, signal) : await byFile(kubeconfig)
-    return readStatus(connection, { clock: systemClock, signal })
+    // Awaited here: the tunnel goes with this function.
+    return await readStatus(connection, { clock: systemClock, signal })
   })
   const renderers = {
     table: view.statusTable,
