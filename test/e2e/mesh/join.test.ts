@@ -328,6 +328,28 @@ describe('K3s', () => {
   })
 })
 
+describe('a path that drops large packets without a word', () => {
+  test('is told by the VM that joins over it, and a smaller MTU helps', async () => {
+    await lab.addVm('narrow')
+    await furnish('narrow')
+    // What goes beside the mesh fits, as where something on the way clamps TCP.
+    for (const { machine } of [lab.main, lab.vm('narrow')]) {
+      const [network = ''] = (await machine.ip('route', 'show', 'dev', 'eth0', 'scope', 'link')).split(' ')
+      await machine.ip('route', 'change', network, 'dev', 'eth0', 'advmss', '1200')
+    }
+    await lab.setPathMtu('narrow', 1300)
+    const agent = lmrun('narrow', ['agent'], { LMRUN_MESH: 'join' })
+    await run.admit('narrow')
+    const said = await done(agent, 1)
+    expect(said).toContain('drops large ones on the way to main (a black hole)')
+    expect(said).toContain('join with --mtu 1280, or less')
+    await done(lmrun('narrow', ['leave']))
+    await hand('narrow', await joinFor(3600, { launch: 'm1280' }))
+    const joined = await done(lmrun('narrow', ['agent', '--mtu', '1280'], { LMRUN_MESH: 'join' }))
+    expect(joined).toContain('narrow.0.m1280 has joined the mesh main')
+  })
+})
+
 describe('by hand', () => {
   const REGION = { AWS_DEFAULT_REGION: 'us-east-1' }
   const SSM = `import boto3, os
