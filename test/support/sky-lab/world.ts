@@ -108,12 +108,10 @@ interface KnownVm {
   readonly autostop: number
 }
 
-/** What SkyPilot knows; it may say before that it starts its server. */
+/** What SkyPilot knows. It may say before that it starts its server, and may give that up on a busy machine. */
 export async function known(user: LabUser): Promise<readonly KnownVm[]> {
-  const said = await user.sky(...STATUS)
-  const [json] = /^\[[\s\S]*/m.exec(said) ?? []
-  if (json === undefined) throw new Error(`sky status says: ${said}`)
-  return JSON.parse(json)
+  const list = async () => /^\[[\s\S]*/m.exec(await user.sky(...STATUS))?.[0]
+  return JSON.parse(await until('sky status lists VMs', list, { everyMs: ASK_SKY_MS }))
 }
 
 /** Between two looks at what `sky` says: a call of it takes seconds of a whole core. */
