@@ -6,7 +6,8 @@ const report = process.env.TEST_REPORT
  * Six projects: `unit` (rooms of src, real children and real HTTP servers), `e2e` (the built dist as a whole
  * process), `real` (a real model server, real act: slower, run by .ci/run), `chaos` (the built dist with VMs of a
  * stand-in `sky`: minutes of waiting, run by .ci/run), `sky` (the real `sky` on a Slurm that the suite sets up itself:
- * Debian and root), `mesh` (real Kubernetes components in namespaces: Debian, root and Go, run by .ci/run). Deadlines are generous because tests may share a busy machine; no test asserts a time.
+ * Debian and root), `mesh` (real Kubernetes components in namespaces: Debian, root and Go, run by .ci/run).
+ * Deadlines are generous because tests may share a busy machine; no test asserts a time.
  */
 export default defineConfig({
   test: {
