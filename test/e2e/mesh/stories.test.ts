@@ -11,6 +11,7 @@ import { expect, test, vi } from 'vitest'
 import { packageRoot } from '../../../src/env.ts'
 import type { MeshStatus } from '../../../src/mesh/status.ts'
 import { expectClean, readReport } from '../../support/e2e-checks.ts'
+import { nodeNames } from '../../support/mesh-runner.ts'
 import { joinSecrets } from '../../support/mesh-secrets.ts'
 import { createMeshWorld, type MeshWorld } from '../../support/mesh-sky.ts'
 import type { RunResult, Watched } from '../../support/runner.ts'
@@ -41,13 +42,9 @@ function env({ sky, world }: MeshWorld): NodeJS.ProcessEnv {
   return { ...process.env, ...sky.env, LMRUN_HOME: path.join(world.folder, 'home') }
 }
 
-/** Names of the VM's Nodes; of all VMs when none is given. */
-async function nodesOf({ lab }: MeshWorld, vm?: string): Promise<readonly string[]> {
-  const list = JSON.parse(await lab.kubectl('get', 'nodes', '-o', 'json')) as {
-    items: readonly { metadata: { name: string } }[]
-  }
-  const names = list.items.map(({ metadata }) => metadata.name)
-  return vm === undefined ? names : names.filter(name => name.startsWith(`${vm}.`))
+/** Names of the VM's Nodes. */
+async function nodesOf({ lab }: MeshWorld, vm: string): Promise<readonly string[]> {
+  return (await nodeNames(lab)).filter(name => name.startsWith(`${vm}.`))
 }
 
 test('a server that vanishes while its model answers is launched again by its name, and asked what is missing', async () => {
@@ -93,7 +90,7 @@ test('a mesh that stays is shared by runs with models of one name, keeps nothing
     return `${stdout}${stderr}`
   }
   expect(await lmrun('mesh', 'up', '--infra', 'lambda')).toMatch(/main is up \(.*: VMs can join/)
-  const others = await nodesOf(world)
+  const others = await nodeNames(world.lab)
   expect(others).toHaveLength(1)
   const tokens = await joinSecrets(world.lab)
 
@@ -122,7 +119,7 @@ test('a mesh that stays is shared by runs with models of one name, keeps nothing
   expect(new Set(seen[0]?.nodes.map(({ run }) => run))).toEqual(new Set([null, '1001', '1002']))
 
   expect(world.alive()).toEqual(['main'])
-  expect(await nodesOf(world)).toEqual(others)
+  expect(await nodeNames(world.lab)).toEqual(others)
   expect(await joinSecrets(world.lab)).toEqual(tokens)
   // The lab's own main has not the label that k3s_server gives it: it counts as a VM that is in.
   expect(await lmrun('mesh', 'down', '--yes')).toContain('these VMs are in the mesh')
