@@ -64,6 +64,10 @@ class Calls implements SkyCli {
     this.#clock = clock
   }
 
+  ready(): Promise<void> {
+    return this.#cli.ready()
+  }
+
   async run(...call: Parameters<SkyCli['run']>): ReturnType<SkyCli['run']> {
     const since = this.#clock.now()
     const reply = await this.#cli.run(...call)

@@ -6,12 +6,13 @@ import { LmrunError } from './errors.ts'
 import { type Inputs, loadActionInputs } from './inputs.ts'
 import { kubeconfigSecrets } from './kubeconfig.ts'
 import { LiveComment } from './live-comment.ts'
+import { fleetKind } from './options.ts'
 import { plainProgress } from './progress.ts'
 import type { Results } from './report/results.ts'
 import { isGood } from './results.ts'
 import { createRun } from './run.ts'
 import { openFleet, type RunFleet } from './run-fleet.ts'
-import { saveDraft, saveIdentity, savePublished, saveVms } from './state.ts'
+import { saveDraft, saveFleet, saveIdentity, savePublished, saveVms } from './state.ts'
 
 /** The action's main step. Rejects when the step should fail, and soon after a cancel: post does the rest. */
 export async function runAction(cancel: Cancel, deps: ActionDeps = actionDeps()): Promise<void> {
@@ -21,6 +22,7 @@ export async function runAction(cancel: Cancel, deps: ActionDeps = actionDeps())
   const inputs = loadActionInputs(env)
   mask(inputs, deps)
   saveIdentity(inputs.options, saveState)
+  saveFleet(fleetKind(inputs.options), saveState)
   const fleet = await inGrace(openFleet(inputs, deps, deps.source))
   await using _fleet = { [Symbol.asyncDispose]: () => fleet.close(signal) }
   const live = new LiveComment({ ...inputs, env, signal, log: deps.log, warn: deps.warn })

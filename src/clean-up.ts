@@ -22,11 +22,8 @@ const PUBLISH_MS = 120_000
 export async function cleanUp(deps: ActionDeps = actionDeps()): Promise<void> {
   const { env, log, source } = deps
   const state = loadState(env)
-  if (!state.draft && state.vms.length === 0) {
-    return log('Nothing was launched, so nothing is left to end.')
-  }
   const left = lastLaunches(state.vms).filter(vm => vm.ending === 'down' && vm.goneAt === null)
-  const { fleets, credentials } = await openFleets(left, state.identity, deps)
+  const { fleets, credentials } = await openFleets(state, left, deps)
   const ended = await endVms(left, fleets, deps)
   const problems = [leftOver(ended), await publishUnfinished(state, ended, deps).catch(explain)]
   forgetDraft(env)
@@ -38,10 +35,12 @@ export async function cleanUp(deps: ActionDeps = actionDeps()): Promise<void> {
 }
 
 /** The same fleets as main's, with credentials that are valid now: when there are none, those of the job must do. */
-async function openFleets(left: readonly SavedVm[], identity: State['identity'], deps: ActionDeps) {
+async function openFleets(state: State, left: readonly SavedVm[], deps: ActionDeps) {
   const { env, log, warn, source } = deps
-  const kinds = new Set(left.map(vm => vm.fleet))
-  const credentials = kinds.has('sky') ? await freshCredentials(identity, deps) : undefined
+  // Also the one that has no VM left: main may have had no time to stop what it started.
+  const kinds = new Set([...(state.fleet ? [state.fleet] : []), ...left.map(vm => vm.fleet)])
+  const isNeeded = left.some(vm => vm.fleet === 'sky')
+  const credentials = isNeeded ? await freshCredentials(state.identity, deps) : undefined
   const options = { env: credentials?.env ?? env, log, warn }
   return { fleets: new Map([...kinds].map(kind => [kind, source.createFleet(kind, options)])), credentials }
 }

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import type { CloudIdentity } from './credentials/plan.ts'
 import type { Env } from './env.ts'
+import type { FleetKind } from './fleet/fleet.ts'
 import type { SavedVm } from './fleet/run-vms.ts'
 import type { Results } from './report/results.ts'
 import { resultsSchema } from './report/schema.ts'
@@ -13,6 +14,8 @@ export type SaveState = (name: string, value: unknown) => void
 
 /** What main leaves for post, written before each thing that post may have to undo. */
 export interface State {
+  /** Where its VMs were to come from; null when main had not come so far. */
+  readonly fleet: FleetKind | null
   /** One a launch, in their order. */
   readonly vms: readonly SavedVm[]
   /** Who main was in the clouds: names, no secrets. */
@@ -23,9 +26,10 @@ export interface State {
   readonly published: boolean
 }
 
+const fleetSchema = z.enum(['local', 'sky'])
 const vmsSchema = z.array(
   z.object({
-    fleet: z.enum(['local', 'sky']),
+    fleet: fleetSchema,
     name: z.string(),
     role: z.enum(['server', 'client', 'main']),
     ending: z.enum(['down', 'keep']),
@@ -34,6 +38,11 @@ const vmsSchema = z.array(
     price: z.object({ hourly: z.number(), spot: z.boolean(), what: z.string() }).exactOptional(),
   }),
 )
+
+/** Post closes it although nothing was launched: the fleet may have started what outlives main. */
+export function saveFleet(fleet: FleetKind, save: SaveState): void {
+  save('fleet', fleet)
+}
 
 export function saveVms(vms: readonly SavedVm[], save: SaveState): void {
   save('vms', vms)
@@ -63,10 +72,12 @@ export function savePublished(save: SaveState): void {
 
 /** Reads the state that the runner hands to post; what is not there, or unreadable, is as if never saved. */
 export function loadState(env: Env): State {
+  const fleet = fleetSchema.safeParse(env.STATE_fleet)
   const vms = vmsSchema.safeParse(parse(() => env.STATE_vms ?? ''))
   const identity = identitySchema.safeParse(parse(() => env.STATE_identity ?? ''))
   const draft = resultsSchema.safeParse(parse(() => readFileSync(env.STATE_draft ?? '', 'utf8')))
   return {
+    fleet: fleet.success ? fleet.data : null,
     vms: vms.success ? vms.data : [],
     identity: identity.success ? identity.data : {},
     draft: draft.success ? draft.data : null,

@@ -49,8 +49,17 @@ function run({
   }
 }
 
-function vitest(passed: number, failed: number): string {
-  return JSON.stringify({ numPassedTests: passed, numFailedTests: failed })
+function vitest(passed: number, failed: number, failing: string[] = []): string {
+  const test = { fullName: 'a VM is ended', status: 'failed', failureMessages: failing }
+  const assertionResults = [
+    { ...test, fullName: 'a good one', status: 'passed' },
+    ...(failed > 0 ? [test] : []),
+  ]
+  return JSON.stringify({
+    numPassedTests: passed,
+    numFailedTests: failed,
+    testResults: [{ assertionResults }],
+  })
 }
 
 test('adds up tests and steps in one last line', () => {
@@ -83,6 +92,15 @@ test.each([
   { name: 'a report cut short', stubs: { report: '{"numPassed' }, passed: 0, failed: SUITES },
 ])('counts $name', ({ stubs, passed, failed }) => {
   expect(run(stubs)).toMatchObject({ status: 1, last: `${passed + STEPS} passed, ${failed} failed` })
+})
+
+test('says at the end which tests failed, and why', () => {
+  const { stdout } = run({
+    report: vitest(4, 1, ['AssertionError: it is alive\n    at somewhere.ts']),
+    exits: { cit: 1 },
+  })
+  expect(stdout).toContain('  a VM is ended: AssertionError: it is alive\n')
+  expect(stdout).not.toContain('a good one')
 })
 
 test('fails on what npm audit finds', () => {

@@ -34,6 +34,7 @@ function skyOf(vms: Map<string, Record<string, string>>, stubborn: readonly stri
       const noise = shown.length === 0 ? 'Cluster(s) not found: a, b.\n' : ''
       return { exitCode: 0, stdout: `${noise}${JSON.stringify(list)}\n`, stderr: '' }
     },
+    ready: async () => {},
     endAll: async () => {},
   }
 }

@@ -50,6 +50,7 @@ export function createSkyCli(options: SkyCliOptions): SkyCli {
   const running = new Map<AbortController, Promise<unknown>>()
   const { clock } = (options.machine ?? HERE).table
   return {
+    ready: async () => {},
     run: async (args, call = {}) => {
       const stop = new AbortController()
       const signals = [stop.signal, ...(call.signal ? [call.signal] : [])]

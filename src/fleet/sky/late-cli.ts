@@ -20,6 +20,9 @@ export function lateCli(
   // Whoever calls hears of it.
   made.catch(() => {})
   return {
+    ready: async () => {
+      await made
+    },
     run: async (args, call) => {
       const [cli] = await made
       return cli.run(args, call)

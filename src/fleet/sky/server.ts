@@ -1,5 +1,6 @@
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { type Clock, systemClock } from '../../clock.ts'
 import { LmrunError } from '../../errors.ts'
 import { stopServerArgs } from './argv.ts'
 import { askRequests, askStatus, isLaunching } from './queries.ts'
@@ -8,6 +9,9 @@ import type { SkyCli } from './types.ts'
 /** Where SkyPilot's API server listens on this machine, unless SKYPILOT_API_SERVER_LOCAL_PORT says otherwise. */
 const LOCAL_PORT = '46580'
 const ANSWER_MS = 2000
+/** A dry run, or a launch that was called off, is over in this time; another will make a VM. */
+const LAUNCHES_MS = 30_000
+const AGAIN_MS = 1000
 
 export interface ApiServerOptions {
   readonly cli: SkyCli
@@ -17,6 +21,9 @@ export interface ApiServerOptions {
   readonly shared: boolean
   /** Whether a server runs on this machine; asks its health by default. */
   readonly answers?: () => Promise<boolean>
+  readonly clock?: Clock
+  /** Milliseconds that launches under way get. */
+  readonly launchesMs?: number
 }
 
 /** SkyPilot's API server on this machine (2 GB): the first call of `sky` starts it, and who did that stops it. */
@@ -28,19 +35,25 @@ export class ApiServer {
     this.#options = options
   }
 
-  /** To be called before `sky` is: notes that there is no server yet, so that the one to come is ours. */
+  /** To be called when `sky` is there, and before it is: notes that there is no server yet, so that the one to come is ours. */
   notice(): Promise<void> {
     this.#noticed ??= this.#notice()
     return this.#noticed
   }
 
+  /** Also one that an earlier process of this job started, or was about to. */
+  isOurs(): Promise<boolean> {
+    return access(this.#marker()).then(
+      () => true,
+      () => false,
+    )
+  }
+
   /** Stops a server that is ours and that nobody needs: no VM is left to end itself by it, and none is being made. */
   async stop(): Promise<void> {
     const { cli, shared } = this.#options
-    if (shared || !(await this.#isOurs())) return
-    const [vms, requests] = await Promise.all([askStatus(cli, []), askRequests(cli)])
-    // The two looks see each other among the requests: only a launch is a reason to stay.
-    if (!vms.ok || vms.value.length > 0 || !requests.ok || requests.value.some(isLaunching)) return
+    if (shared || !(await this.isOurs())) return
+    if (await this.#isNeeded()) return
     const { exitCode, stderr } = await cli.run(stopServerArgs(), { timeoutMs: 60_000 })
     if (exitCode !== 0) {
       const hint = 'Stop it: sky api stop'
@@ -49,18 +62,24 @@ export class ApiServer {
     await rm(this.#marker(), { force: true })
   }
 
+  async #isNeeded(): Promise<boolean> {
+    const { cli, clock = systemClock, launchesMs = LAUNCHES_MS } = this.#options
+    const deadline = clock.now() + launchesMs
+    for (;;) {
+      const [vms, requests] = await Promise.all([askStatus(cli, []), askRequests(cli)])
+      if (!vms.ok || vms.value.length > 0 || !requests.ok) return true
+      // The two looks see each other among the requests: only a launch is a reason to stay.
+      if (!requests.value.some(isLaunching)) return false
+      if (clock.now() >= deadline) return true
+      await clock.sleep(AGAIN_MS)
+    }
+  }
+
   async #notice(): Promise<void> {
     const { shared, answers = () => localServerAnswers(), folder } = this.#options
     if (shared || (await answers())) return
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await writeFile(this.#marker(), '')
-  }
-
-  #isOurs(): Promise<boolean> {
-    return access(this.#marker()).then(
-      () => true,
-      () => false,
-    )
   }
 
   #marker(): string {
@@ -71,7 +90,9 @@ export class ApiServer {
 /** Every call goes through here, so that none starts a server unnoticed, or begins when all were ended. */
 export function noticing(cli: SkyCli, server: () => ApiServer, closed: AbortSignal): SkyCli {
   return {
+    ready: () => cli.ready(),
     run: async (args, call) => {
+      await cli.ready()
       await server().notice()
       closed.throwIfAborted()
       return cli.run(args, call)

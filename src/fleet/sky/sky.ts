@@ -80,7 +80,7 @@ class SkyFleet implements Fleet {
     const cli = noticing(options.cli, () => this.#server, this.#closed.signal)
     this.#context = { cli, access, clock, renderer, folder, warn, notes: new VmNotes(folder) }
     const answers = serverAnswers === undefined ? {} : { answers: serverAnswers }
-    this.#server = new ApiServer({ cli: options.cli, folder, shared: sharedServer, ...answers })
+    this.#server = new ApiServer({ cli: options.cli, folder, shared: sharedServer, clock, ...answers })
     this.#teardownMs = options.teardownMs ?? TEARDOWN_MS
     if (preflight) this.preflight = (requests, limits) => preflight(requests, limits, cli)
   }
@@ -188,6 +188,8 @@ class SkyFleet implements Fleet {
 
   async close(): Promise<void> {
     this.#closed.abort(new LmrunError('the fleet was closed'))
+    // It is there, and looked for: what ends all ends that, too, and then nobody could stop the server.
+    if (await this.#server.isOurs()) await this.#context.cli.ready().catch(() => {})
     await this.#context.cli.endAll()
     await Promise.allSettled(this.#vms.names().map(vm => this.#context.access.leave(vm)))
     // Whoever ends the VMs that are left needs it, and stops it.

@@ -7,6 +7,8 @@ import type { BoundTask } from '../task.ts'
  * Everything else in this folder decides. Tests stand in for these two, on a virtual clock.
  */
 export interface SkyCli {
+  /** Resolves when the command is there: it may have to be installed first. Rejects when it cannot be had. */
+  ready(): Promise<void>
   /**
    * Runs `sky ARGS…` in a process group of its own and resolves with its exit code, whatever that is.
    * On abort the group is ended first, then it rejects with the signal's reason: SkyPilot's API server goes on with

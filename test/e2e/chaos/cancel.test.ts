@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { WorldRun } from '../../support/e2e.ts'
 import { expectClean } from '../../support/e2e-checks.ts'
-import type { Cancel, Watched } from '../../support/runner.ts'
+import { type Cancel, SEEN_WITHIN_MS, type Watched } from '../../support/runner.ts'
 import { createSkyE2e, LEASE_BOUND_MS, SHORT_LEASE, type SkyWorld } from '../../support/sky-e2e.ts'
 
 interface Held {
@@ -11,6 +11,11 @@ interface Held {
 }
 
 const PHASES: readonly Held[] = [
+  {
+    name: 'check',
+    run: {},
+    begun: (_, { sky }) => expect.poll(() => sky.servers(), { timeout: SEEN_WITHIN_MS }).toHaveLength(1),
+  },
   { name: 'provisioning', run: {}, begun: (_, world) => world.vm('a', 'provisioning') },
   {
     name: 'setup',
@@ -41,7 +46,7 @@ describe.each(['ladder', 'term', 'kill'] as const)('cancel by %s', how => {
 })
 
 describe('the runner is gone', () => {
-  test.concurrent.each(PHASES.filter(({ name }) => name !== 'provisioning'))(
+  test.concurrent.each(PHASES.filter(({ name }) => name !== 'check' && name !== 'provisioning'))(
     'in $name: the lease ends',
     async held => {
       await using world = await createSkyE2e()

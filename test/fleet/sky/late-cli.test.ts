@@ -14,7 +14,11 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-const never = { run: () => new Promise<never>(() => {}), endAll: async () => {} } satisfies SkyCli
+const never = {
+  ready: async () => {},
+  run: () => new Promise<never>(() => {}),
+  endAll: async () => {},
+} satisfies SkyCli
 
 /** A call that was recorded by a process which lives no more. */
 async function leftCall(records: string) {

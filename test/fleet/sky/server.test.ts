@@ -4,9 +4,10 @@ import path from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import { stringify } from 'yaml'
 import { createSkyCli } from '../../../src/fleet/sky/cli.ts'
+import { lateCli } from '../../../src/fleet/sky/late-cli.ts'
 import { LogGroups, PLAIN_GROUPS } from '../../../src/fleet/sky/log-groups.ts'
 import { createRealSkyFleet } from '../../../src/fleet/sky/real.ts'
-import { ApiServer } from '../../../src/fleet/sky/server.ts'
+import { ApiServer, type ApiServerOptions, noticing } from '../../../src/fleet/sky/server.ts'
 import { sharedServer } from '../../../src/fleet/sky/server-address.ts'
 import type { SkyCli } from '../../../src/fleet/sky/types.ts'
 import { createSkyStandIn, type SkyStandIn } from '../../support/sky-stand-in/stand-in.ts'
@@ -27,18 +28,44 @@ test('a server of ours is stopped when no VM is left, and not before', async () 
 test('a server that may still make a VM is not stopped', async () => {
   await using sky = await createSkyStandIn({ speed: 50 })
   const cli = cliOf(sky)
-  const server = serverOf(sky, cli, false)
+  const server = serverOf(sky, cli, false, { launchesMs: 0 })
   await server.notice()
   sky.fault({ command: 'launch', action: { kind: 'hang' } })
   const killed = new AbortController()
   const launching = launch(sky, cli, killed.signal)
-  await expect
-    .poll(async () => (await cli.run(['api', 'status', '-o', 'json'])).stdout)
-    .toContain('sky.launch')
+  await launchIsSeen(cli)
   killed.abort()
   await expect(launching).rejects.toThrow()
   await server.stop()
   expect(sky.servers()).toHaveLength(1)
+})
+
+test('a launch that is called off is waited for', async () => {
+  await using sky = await createSkyStandIn({ speed: 50 })
+  const cli = cliOf(sky)
+  const server = serverOf(sky, cli, false)
+  await server.notice()
+  sky.fault({ command: 'launch', action: { kind: 'hang' } })
+  const launching = launch(sky, cli)
+  await launchIsSeen(cli)
+  const stopped = server.stop()
+  await cli.run(['api', 'cancel', '-y', '-a'])
+  await Promise.all([stopped, launching])
+  await expect.poll(() => sky.servers()).toEqual([])
+})
+
+test('no server is ours where no sky was found', async () => {
+  await using sky = await createSkyStandIn()
+  const find = (signal: AbortSignal) =>
+    new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  const cli = lateCli(find, path.join(sky.folder, 'records'))
+  const folder = path.join(sky.folder, 'run')
+  const server = new ApiServer({ cli, folder, shared: false, answers: async () => false })
+  const noticed = noticing(cli, () => server, new AbortController().signal)
+  const call = noticed.run(['status'])
+  await noticed.endAll()
+  await expect(call).rejects.toThrow('the run is over')
+  expect(await server.isOurs()).toBe(false)
 })
 
 test('a server that was there before is left alone', async () => {
@@ -116,9 +143,14 @@ async function listAndClose(sky: SkyStandIn): Promise<void> {
   await fleet.close()
 }
 
-function serverOf(sky: SkyStandIn, cli: SkyCli, answers: boolean): ApiServer {
+function serverOf(
+  sky: SkyStandIn,
+  cli: SkyCli,
+  answers: boolean,
+  more: Partial<ApiServerOptions> = {},
+): ApiServer {
   const folder = path.join(sky.folder, 'run')
-  return new ApiServer({ cli, folder, shared: false, answers: async () => answers })
+  return new ApiServer({ cli, folder, shared: false, answers: async () => answers, ...more })
 }
 
 function cliOf(sky: SkyStandIn): SkyCli {
@@ -131,4 +163,9 @@ async function launch(sky: SkyStandIn, cli: SkyCli, signal?: AbortSignal): Promi
   const file = path.join(sky.folder, 'task.yaml')
   await writeFile(file, stringify({ name: 'task', resources: { infra: 'aws' }, run: 'sleep 600' }))
   await cli.run(['launch', '-y', '-d', '-c', 'vm', file], signal ? { signal } : {})
+}
+
+async function launchIsSeen(cli: SkyCli): Promise<void> {
+  const asked = async () => (await cli.run(['api', 'status', '-o', 'json'])).stdout
+  await expect.poll(asked).toContain('sky.launch')
 }

@@ -304,6 +304,7 @@ function deps({ check = '{"default": {"AWS": ["compute", "storage"]}}', dryrun }
     cli: {
       run: async ([command]: readonly string[]) =>
         command === 'check' ? { exitCode: 0, stdout: check, stderr: '' } : said,
+      ready: async () => {},
       endAll: async () => {},
     },
     renderer: {
