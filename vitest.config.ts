@@ -1,12 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
 const report = process.env.TEST_REPORT
+/** One less, as by default, is half of a small machine: tests wait as much as they work. */
+const ALL_CORES = '100%'
 
 /**
  * Six projects: `unit` (rooms of src, real children and real HTTP servers), `e2e` (the built dist as a whole
- * process), `real` (a real model server, real act: slower, run by .ci/run), `chaos` (the built dist with VMs of a
- * stand-in `sky`: minutes of waiting, run by .ci/run), `sky` (the real `sky` on a Slurm that the suite sets up itself:
- * Debian and root), `mesh` (real Kubernetes components in namespaces: Debian, root and Go, run by .ci/run).
+ * process), `real` (a real model server, real act: slower), `chaos` (the built dist with VMs of a
+ * stand-in `sky`: minutes of waiting), `sky` (the real `sky` on a Slurm that the suite sets up itself: Debian and
+ * root), `mesh` (real Kubernetes components in namespaces: Debian, root and Go). .ci/run runs them all.
  * Deadlines are generous because tests may share a busy machine; no test asserts a time.
  */
 export default defineConfig({
@@ -17,13 +19,22 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+          maxWorkers: ALL_CORES,
+        },
+      },
       {
         extends: true,
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           exclude: ['test/e2e/real/**', 'test/e2e/sky/**', 'test/e2e/chaos/**', 'test/e2e/mesh/**'],
+          maxWorkers: ALL_CORES,
         },
       },
       {

@@ -159,6 +159,7 @@ async function dataPath(lab: MeshLab, tools: ReturnType<typeof findTools>): Prom
   const rows: string[][] = []
   let own = [0, 0, 0]
   for (const [way, base] of Object.entries(ways)) {
+    await reached(lab, `${base}/small`)
     const load = (what: string, connections: number) =>
       wrk(lab, tools, ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', `${base}/${what}`])
     const latency = numberIn(await load('small', 1), /50%\s+([\d.]+)(us|ms|s)/)
@@ -188,6 +189,18 @@ async function nginx(
       .catch(() => ''))
   )
     await sleep(50)
+}
+
+/** What is ready is known to each machine's kube-proxy a moment later. */
+async function reached(lab: MeshLab, url: string): Promise<void> {
+  const asks = () => lab.vm('client').run('node', ['-e', `fetch('${url}')`])
+  while (
+    !(await asks().then(
+      () => true,
+      () => false,
+    ))
+  )
+    await sleep(100)
 }
 
 async function wrk(

@@ -7,8 +7,8 @@ import { packageRoot } from '../../src/env.ts'
 
 /** Steps that .ci/run counts beside tests: lint, lint tools, five checks, types, dist, audit, demo, nothing left. */
 const STEPS = 12
-/** Runs of vitest: cit, real, chaos, mesh. */
-const SUITES = 4
+/** Runs of vitest: cit, real, chaos, mesh, sky. */
+const SUITES = 5
 
 interface Stubs {
   /** What `npm cit` leaves as its report; null = none. */
