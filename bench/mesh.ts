@@ -193,14 +193,14 @@ async function nginx(
 
 /** What is ready is known to each machine's kube-proxy a moment later. */
 async function reached(lab: MeshLab, url: string): Promise<void> {
-  const asks = () => lab.vm('client').run('node', ['-e', `fetch('${url}')`])
-  while (
-    !(await asks().then(
-      () => true,
-      () => false,
-    ))
-  )
-    await sleep(100)
+  for (;;) {
+    try {
+      await lab.vm('client').run('node', ['-e', `fetch('${url}')`])
+      return
+    } catch {
+      await sleep(100)
+    }
+  }
 }
 
 async function wrk(

@@ -35,7 +35,7 @@ export class ApiServer {
     this.#options = options
   }
 
-  /** To be called when `sky` is there, and before it is: notes that there is no server yet, so that the one to come is ours. */
+  /** To be called once `sky` is there and before it runs: notes that there is no server yet, so the one to come is ours. */
   notice(): Promise<void> {
     this.#noticed ??= this.#notice()
     return this.#noticed

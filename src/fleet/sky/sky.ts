@@ -188,7 +188,7 @@ class SkyFleet implements Fleet {
 
   async close(): Promise<void> {
     this.#closed.abort(new LmrunError('the fleet was closed'))
-    // It is there, and looked for: what ends all ends that, too, and then nobody could stop the server.
+    // Ending all ends the search for `sky`, too, without which nobody stops the server; what has run is soon found.
     if (await this.#server.isOurs()) await this.#context.cli.ready().catch(() => {})
     await this.#context.cli.endAll()
     await Promise.allSettled(this.#vms.names().map(vm => this.#context.access.leave(vm)))
