@@ -1,11 +1,14 @@
 /** The lab itself: whether it is the mesh that the other tests take it for. */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../../support/mesh-lab/api.ts'
 import { type JoinedNode, type MeshLab, startMeshLab } from '../../support/mesh-lab/lab.ts'
+import { Machine } from '../../support/mesh-lab/machine.ts'
 import { killAll, processesWith } from '../../support/processes.ts'
 
 const PORT = 8000
@@ -230,6 +233,22 @@ test('an API server that crashed serves what it did before; compacted history is
   expect(await call(lab.admin, 'GET', watch)).toMatchObject({ type: 'ERROR', object: { code: 410 } })
 })
 
+test('what is stopped goes with its machine', async () => {
+  const logs = await mkdtemp(path.join(tmpdir(), 'lmrun-machine-'))
+  try {
+    const machine = await Machine.start('stopped', logs)
+    const process = machine.spawn('sleep', ['600'])
+    await until(async () => /State:\tS/.test(await statusOf(process.pid)))
+    process.signal('SIGSTOP')
+    const parent = Number(/PPid:\t(\d+)/.exec(await statusOf(process.pid))?.[1])
+    await until(async () => /State:\tT/.test(await statusOf(parent)))
+    await machine.end()
+    await process.exited
+  } finally {
+    await rm(logs, { recursive: true })
+  }
+})
+
 test('a second lab stands beside the first, and nothing of it outlives its process', async () => {
   const file = path.join(import.meta.dirname, '../../support/mesh-lab/lab.ts')
   const program = `const { startMeshLab } = await import(${JSON.stringify(file)})
@@ -253,3 +272,7 @@ test('a second lab stands beside the first, and nothing of it outlives its proce
     killAll([{ pid: child.pid ?? 0, command: '' }])
   }
 })
+
+function statusOf(pid: number): Promise<string> {
+  return readFile(`/proc/${pid}/status`, 'utf8')
+}

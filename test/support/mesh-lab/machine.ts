@@ -43,6 +43,7 @@ export class Machine {
   private readonly keeper: ChildProcess
   private readonly logs: string
   private readonly gone: Promise<unknown>
+  private readonly children = new Set<ChildProcess>()
   private started = 0
 
   private constructor(name: string, logs: string, keeper: ChildProcess) {
@@ -95,6 +96,8 @@ export class Machine {
       detached: true,
     })
     closeSync(out)
+    this.children.add(child)
+    child.once('exit', () => this.children.delete(child))
     return watched(child, log)
   }
 
@@ -130,6 +133,8 @@ export class Machine {
   async end(): Promise<void> {
     this.keeper.kill('SIGKILL')
     await this.gone
+    // nsenter stops with what it started, and does not see that this is no more.
+    for (const child of this.children) kill(-(child.pid ?? 0))
   }
 
   private inside(command: string, args: readonly string[], { cwd = '/' }: RunOptions): string[] {
