@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { access, rename, rm, writeFile } from 'node:fs/promises'
+
+/** Whether there is a file or folder, as far as this process may see. */
+export function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}
 
 /** A reader sees the old file or the new one, never a part. `mode` as for a new file. */
 export async function writeAtomically(

@@ -1,5 +1,6 @@
-import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { exists } from '../../files.ts'
 import { endProcesses } from './ending.ts'
 import type { Vars } from './environment.ts'
 import { type VmFolder, vmFolder, writeJson } from './folder.ts'
@@ -26,7 +27,7 @@ export async function keep(order: VmOrder, ready: () => void): Promise<void> {
   }
   const { publicKey, privateKey } = createKey()
   // A VM that was ended while it was being launched must not come up after all.
-  if (!(await isMine(folder, order.id)) || (await isThere(folder.ending))) return
+  if (!(await isMine(folder, order.id)) || (await exists(folder.ending))) return
   await writeJson(folder.keeper, { pid: process.pid, publicKey })
   const jobs = new VmJobs(order, over.signal, vm => endVm(vm, order.graceMs))
   ready()
@@ -55,7 +56,7 @@ function watchdog(order: VmOrder, folder: VmFolder, jobs: VmJobs): () => Promise
       expires = now + lease.minutes * 60_000
     }
     if (now >= expires) return 'its lease is over'
-    if (await isThere(folder.ending)) return 'it was told to'
+    if (await exists(folder.ending)) return 'it was told to'
     if (!(await isMine(folder, order.id))) return 'its folder is gone'
     const { autostop } = order
     if (!autostop) return null
@@ -108,11 +109,4 @@ async function endVm(id: string, graceMs: number): Promise<void> {
 
 async function isMine(folder: VmFolder, id: string): Promise<boolean> {
   return (await readVm(folder))?.id === id
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
 }

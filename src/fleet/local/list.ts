@@ -1,5 +1,6 @@
-import { access, readdir, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { exists } from '../../files.ts'
 import type { VmInfo } from '../fleet.ts'
 import { vmFolder } from './folder.ts'
 import { isUp, readLease, readVm } from './records.ts'
@@ -16,10 +17,7 @@ async function describe(home: string, name: string): Promise<VmInfo | null> {
   const info = await stat(folder.root).catch(() => null)
   if (!info?.isDirectory()) return null
   const [vm, lease, up] = await Promise.all([readVm(folder), readLease(folder), isUp(folder)])
-  const ending = await access(folder.ending).then(
-    () => true,
-    () => false,
-  )
+  const ending = await exists(folder.ending)
   const launchedAt = vm?.launchedAt ?? info.mtimeMs
   return {
     name,

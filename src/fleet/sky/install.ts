@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { access, mkdir, readdir, readlink, rm, stat, symlink, utimes } from 'node:fs/promises'
+import { mkdir, readdir, readlink, rm, stat, symlink, utimes } from 'node:fs/promises'
 import path from 'node:path'
 import { type Env, lmrunHome } from '../../env.ts'
 import { InputError, LmrunError } from '../../errors.ts'
+import { exists } from '../../files.ts'
 import { actionsCache, type FolderCache } from './install/actions-cache.ts'
 import { isUsableSky, SKY_VERSION, skyExtras } from './install/extras.ts'
 import { findInstaller, type Installer } from './install/installer.ts'
@@ -182,11 +183,4 @@ function progress(log: (line: string) => void): (line: string) => void {
     if (/^(Resolved|Prepared|Installed|Successfully installed|Installing collected|ERROR|error)/.test(line))
       log(line.slice(0, 200))
   }
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
 }

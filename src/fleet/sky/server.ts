@@ -1,7 +1,8 @@
-import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Clock, systemClock } from '../../clock.ts'
 import { LmrunError } from '../../errors.ts'
+import { exists } from '../../files.ts'
 import { stopServerArgs } from './argv.ts'
 import { askRequests, askStatus, isLaunching } from './queries.ts'
 import type { SkyCli } from './types.ts'
@@ -43,10 +44,7 @@ export class ApiServer {
 
   /** Also one that an earlier process of this job started, or was about to. */
   isOurs(): Promise<boolean> {
-    return access(this.#marker()).then(
-      () => true,
-      () => false,
-    )
+    return exists(this.#marker())
   }
 
   /** Stops a server that is ours and that nobody needs: no VM is left to end itself by it, and none is being made. */

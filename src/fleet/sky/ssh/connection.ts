@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { access, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type Env, tempFolder } from '../../../env.ts'
 import { LmrunError } from '../../../errors.ts'
+import { exists } from '../../../files.ts'
 import { unlessAborted } from '../../../waiting.ts'
 import { Unreachable } from '../types.ts'
 
@@ -197,11 +198,4 @@ function ended(child: ChildProcess): Promise<number> {
     child.once('error', reject)
     child.once('exit', code => resolve(code ?? SSH_FAILED))
   })
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
 }
