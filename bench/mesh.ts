@@ -129,12 +129,17 @@ async function poll(kube: Kube): Promise<void> {
 async function kubectlWait(lab: MeshLab): Promise<void> {
   const what = ['--for=jsonpath={.endpoints[0].conditions.ready}=true', `endpointslice/${SLICE.name}`]
   // It refuses to wait for what is not there yet.
+  await untilDone(() => lab.kubectl('wait', '--timeout=60s', ...what), 500)
+}
+
+/** Tries again, `everyMs` after a failure, until it works. */
+async function untilDone(work: () => Promise<unknown>, everyMs: number): Promise<void> {
   for (;;) {
     try {
-      await lab.kubectl('wait', '--timeout=60s', ...what)
+      await work()
       return
     } catch {
-      await sleep(500)
+      await sleep(everyMs)
     }
   }
 }
@@ -159,7 +164,8 @@ async function dataPath(lab: MeshLab, tools: ReturnType<typeof findTools>): Prom
   const rows: string[][] = []
   let own = [0, 0, 0]
   for (const [way, base] of Object.entries(ways)) {
-    await reached(lab, `${base}/small`)
+    // What is ready is known to each machine's kube-proxy a moment later.
+    await untilDone(() => lab.vm('client').run('node', ['-e', `fetch('${base}/small')`]), 100)
     const load = (what: string, connections: number) =>
       wrk(lab, tools, ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', `${base}/${what}`])
     const latency = numberIn(await load('small', 1), /50%\s+([\d.]+)(us|ms|s)/)
@@ -189,18 +195,6 @@ async function nginx(
       .catch(() => ''))
   )
     await sleep(50)
-}
-
-/** What is ready is known to each machine's kube-proxy a moment later. */
-async function reached(lab: MeshLab, url: string): Promise<void> {
-  for (;;) {
-    try {
-      await lab.vm('client').run('node', ['-e', `fetch('${url}')`])
-      return
-    } catch {
-      await sleep(100)
-    }
-  }
 }
 
 async function wrk(

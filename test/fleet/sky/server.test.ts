@@ -59,8 +59,7 @@ test('no server is ours where no sky was found', async () => {
   const find = (signal: AbortSignal) =>
     new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
   const cli = lateCli(find, path.join(sky.folder, 'records'))
-  const folder = path.join(sky.folder, 'run')
-  const server = new ApiServer({ cli, folder, shared: false, answers: async () => false })
+  const server = serverOf(sky, cli, false)
   const noticed = noticing(cli, () => server, new AbortController().signal)
   const call = noticed.run(['status'])
   await noticed.endAll()
